@@ -1,0 +1,39 @@
+/*
+ * fd.h - descriptors: closing, options, what a child keeps.  What is
+ * Linux-only about descriptors stays here.
+ */
+#ifndef COMMON_FD_H
+#define COMMON_FD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/sc.h"
+
+/* Close *fd unless it is -1, and make it -1.  errno is kept. */
+void fd_close(int *fd);
+
+/* O_NONBLOCK and FD_CLOEXEC: 0 or -errno. */
+SC_MUST_CHECK int fd_set_nonblock(int fd);
+SC_MUST_CHECK int fd_set_cloexec(int fd, int on);
+
+/*
+ * Options of every stream socket: TCP_NODELAY, SO_KEEPALIVE, SO_OOBINLINE
+ * (urgent data would skew the counts).  Set on a listener they are inherited
+ * by what it accepts.  0 or -errno.
+ */
+SC_MUST_CHECK int fd_set_stream_options(int fd);
+
+/*
+ * Close every descriptor from 3 up that is not in `keep` (count entries,
+ * any order, -1 allowed; the array is sorted in place).
+ */
+void fd_close_all_but(int *keep, size_t count);
+
+/*
+ * Raise RLIMIT_NOFILE's soft limit to the hard one; returns the limit now
+ * in force.
+ */
+uint64_t fd_raise_limit(void);
+
+#endif

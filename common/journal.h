@@ -1,0 +1,159 @@
+/*
+ * journal.h - chains of blocks, and journals of records on them.
+ *
+ * A journal is what stands between a received byte and a sent one: nothing
+ * goes to a client (answers) or an upstream (requests) that is not in a
+ * committed journal.  So a count of sent bytes tells which record and which
+ * byte of it comes next, in this process or in its successor.
+ *
+ * struct chain and struct journal are part of a record's state and change
+ * only in the copy that is not committed.  Blocks are append-only while a
+ * committed state points into them; blocks that a change lets go are kept in
+ * the arena's `freed` list until arena_settle(), which is called after the
+ * commit.
+ */
+#ifndef COMMON_JOURNAL_H
+#define COMMON_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "common/claim.h"
+#include "common/sc.h"
+#include "common/shm.h"
+
+/* This process's share in the blocks. */
+struct arena {
+	struct shm *shm;
+	struct claim claim;
+	/* Blocks let go by a change that is not committed yet: a chain. */
+	uint32_t freed_first_ref;
+	uint32_t freed_last_ref;
+};
+
+void arena_init(struct arena *a, struct shm *shm, uint32_t self);
+
+/* After a commit: give back what the commit let go. */
+void arena_settle(struct arena *a);
+
+/* --- chains: queues of bytes -------------------------------------------- */
+
+bool chain_is_empty(const struct chain *c);
+
+/* Bytes held.  Walks the blocks: for cold paths and tests. */
+uint64_t chain_len(const struct arena *a, const struct chain *c);
+
+/* Append: 0, or -ENOMEM (nothing was appended, blocks may have been taken). */
+SC_MUST_CHECK int chain_append(struct arena *a, struct chain *c,
+    const void *bytes, size_t len);
+
+/* Copy at most `cap` bytes from the front to buf, consuming none. */
+size_t chain_peek(const struct arena *a, const struct chain *c, char *buf,
+    size_t cap);
+
+/* Consume `len` bytes from the front (no more than it holds). */
+void chain_consume(struct arena *a, struct chain *c, size_t len);
+
+/* Let everything go. */
+void chain_clear(struct arena *a, struct chain *c);
+
+/* --- journals ----------------------------------------------------------- */
+
+/*
+ * Begin a record at the end, unless one is open.  Then add payload to it;
+ * -ENOMEM leaves the journal as it was.
+ */
+SC_MUST_CHECK int journal_open(struct arena *a, struct journal *j);
+SC_MUST_CHECK int journal_add(struct arena *a, struct journal *j,
+    const void *bytes, size_t len);
+
+/*
+ * Finish the open record (there must be one): from the commit on it may be
+ * sent.  `events` ended in it.
+ */
+void journal_finish(struct arena *a, struct journal *j,
+    enum journal_type type, uint32_t events);
+
+/* One whole record at once; an open record must not exist. */
+SC_MUST_CHECK int journal_put(struct arena *a, struct journal *j,
+    enum journal_type type, const void *bytes, size_t len);
+
+/*
+ * Make an open record, if any, one that is never sent.
+ */
+void journal_abandon(struct arena *a, struct journal *j);
+
+/* Let everything go: records, and the open one. */
+void journal_clear(struct arena *a, struct journal *j);
+
+/* --- sending ------------------------------------------------------------ */
+
+/*
+ * How far a journal has been sent: private to the process that sends.
+ * `wire` counts bytes on the wire from the journal's first kept record.
+ */
+struct journal_cursor {
+	uint32_t ref; /* the record that comes next or is half sent */
+	uint32_t off;
+	uint64_t wire; /* at the start of that record (before its notes) */
+	uint64_t sent; /* bytes of it that are sent: wire + sent is the place */
+};
+
+/*
+ * At the first kept record; `wire` is the count at which it begins.
+ */
+void journal_cursor_init(struct journal_cursor *cur, const struct journal *j,
+    uint64_t wire);
+
+/*
+ * Gather what comes next, framed: at most `cap` pieces.  `scratch` holds the
+ * chunk heads that had to be written (JOURNAL_SCRATCH bytes).  Returns the
+ * number of pieces, 0 where all is sent, or -EBADMSG where a record is
+ * broken (length, type, block reference).
+ */
+#define JOURNAL_SCRATCH 2048
+SC_MUST_CHECK int journal_gather(const struct arena *a,
+    const struct journal *j, enum framing framing,
+    const struct journal_cursor *cur, struct iovec *iov, int cap,
+    char *scratch);
+
+/*
+ * Move the cursor on by `n` sent bytes.  -EBADMSG as above, or where the
+ * journal has not that many.
+ */
+SC_MUST_CHECK int journal_advance(const struct arena *a,
+    const struct journal *j, enum framing framing,
+    struct journal_cursor *cur, uint64_t n);
+
+/* Whether all finished records are sent. */
+bool journal_all_sent(const struct journal *j,
+    const struct journal_cursor *cur);
+
+/*
+ * Drop the records before the cursor's one.  The caller notes cur->wire in
+ * the same state as the new start.  Where everything is sent and no record
+ * is open, every block goes.
+ */
+void journal_drop(struct arena *a, struct journal *j,
+    struct journal_cursor *cur);
+
+/* Payload and overhead bytes that finished records hold, unsent ones too. */
+uint64_t journal_kept(const struct journal *j);
+
+/*
+ * Walk all records and verify length, type and checksum: 0, or -EBADMSG.
+ * `visit`, if not NULL, is called with each block reference (adoption).
+ */
+SC_MUST_CHECK int journal_verify(const struct arena *a,
+    const struct journal *j);
+
+/*
+ * Call visit(context, block index) for each block of a chain; stops at a
+ * broken link and returns -EBADMSG.
+ */
+SC_MUST_CHECK int chain_visit(const struct arena *a, const struct chain *c,
+    void (*visit)(void *context, uint32_t index), void *context);
+
+#endif

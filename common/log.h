@@ -1,0 +1,132 @@
+/*
+ * log.h - one line of text per event, to stderr, a file or syslog.
+ *
+ * A line says who speaks and what happened:
+ *
+ *	shadowcat[4711] worker 2: connect 127.0.0.1:9000: Connection refused
+ *
+ * with the time in front where no syslog daemon adds its own.  A line is
+ * one write(2), so the processes may share a file.  Nothing here blocks: a
+ * line that can't be written is counted, and the count is logged later.
+ */
+#ifndef COMMON_LOG_H
+#define COMMON_LOG_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "common/sc.h"
+
+/*
+ * The levels, from the gravest; `log.level` names the last one written.
+ * To add one: a row here, and its word in shadowcat.conf(5).
+ */
+/* clang-format off */
+#define LOG_LEVELS(X)                                                   \
+	/* level     word       syslog's priority */                    \
+	X(ERROR,     "error",   3)                                      \
+	X(WARNING,   "warning", 4)                                      \
+	X(NOTICE,    "notice",  5)                                      \
+	X(INFO,      "info",    6)                                      \
+	X(DEBUG,     "debug",   7)
+/* clang-format on */
+
+enum log_level {
+#define X(level, word, priority) LOG_LEVEL_##level,
+	LOG_LEVELS(X)
+#undef X
+};
+
+/* Length of the longest line, with its line feed (PIPE_BUF on Linux). */
+#define LOG_LINE_CAP 4096
+
+/*
+ * Begin logging as `program` (borrowed for ever: a string constant), to
+ * stderr, at level info, without a prefix.  Without this call lines go
+ * there too, as "shadowcat".
+ */
+void log_init(const char *program);
+
+/* Close the target; lines go to stderr from now on. */
+void log_fini(void);
+
+/* Write lines of this level and graver ones. */
+void log_set_level(enum log_level level);
+
+/* The level in force. */
+enum log_level log_get_level(void);
+
+/*
+ * The level that a word of `log.level` names.
+ * Returns 0, or -EINVAL for any other word.
+ */
+SC_MUST_CHECK int log_level_parse(const char *word, enum log_level *ret_level);
+
+/* The word for a level; a string constant. */
+const char *log_level_name(enum log_level level);
+
+/*
+ * Send lines elsewhere from now on.  target is "stderr", "syslog" (the
+ * socket /dev/log), "syslog:PATH" (another socket of a syslog daemon), or
+ * the path of a file that is appended to, and made with mode 0640.
+ * Returns 0, or -errno, and then the old target stays: -EINVAL for a path
+ * that is not absolute, -ENAMETOOLONG, or what open(2) or connect(2) said.
+ */
+SC_MUST_CHECK int log_set_target(const char *target);
+
+/*
+ * Open the target again, after a log file was renamed.
+ * Returns 0, or -errno, and then the old descriptor stays in use.
+ */
+SC_MUST_CHECK int log_reopen(void);
+
+/*
+ * The descriptor that lines are written to: what a child has to keep open.
+ * 2 where the target is stderr.
+ */
+int log_fd(void);
+
+/*
+ * Take fd as the descriptor of the present target: for a worker that may
+ * not open the file itself, and is sent the descriptor.  Closes the old
+ * one.  Where the target is stderr, fd is closed and nothing changes.
+ */
+void log_replace_fd(int fd);
+
+/*
+ * Put text, such as "worker 2", between the process id and the message of
+ * every line.  Copied, and cut at 63 characters; NULL or "" for none.
+ */
+void log_set_prefix(const char *prefix);
+
+/* Whether a line of this level would be written. */
+bool log_enabled(enum log_level level);
+
+/*
+ * Write one line.  The format has no line feed at its end and no final
+ * stop.  Control characters and bytes that are not UTF-8 come out as \xNN,
+ * so that text from a peer can't forge a line; what doesn't fit is cut and
+ * ends in "...".  Leaves errno alone; %m may be used.
+ */
+void log_write(enum log_level level, const char *fmt, ...) SC_PRINTF(2, 3);
+
+/*
+ * The same, with a subject ("stream 83f1", or NULL) after the prefix: for
+ * the log function of an object, which may test log_enabled() first.
+ */
+void log_vwrite(enum log_level level, const char *subject, const char *fmt,
+    va_list ap) SC_PRINTF(3, 0);
+
+/* Short forms, which evaluate their arguments only if the line is written. */
+#define log_at(level, ...)                                                     \
+	do {                                                                   \
+		if (log_enabled(level))                                        \
+			log_write((level), __VA_ARGS__);                       \
+	} while (0)
+#define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_notice(...) log_at(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * msg.h - the messages between supervisor and workers: their bodies, their
+ * check, and sending and receiving one over a non-blocking socket.
+ */
+#ifndef COMMON_MSG_H
+#define COMMON_MSG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/msg_types.h"
+#include "common/sc.h"
+
+#define MSG_VERSION 1u
+
+enum msg_sender { FROM_WORKER = 1, FROM_SUPERVISOR = 2 };
+
+/* Which table a slot is of. */
+enum socket_kind { SOCKET_CLIENT, SOCKET_UPSTREAM };
+
+struct msg_empty {
+	uint32_t reserved;
+};
+struct msg_slot {
+	uint32_t slot;
+	uint32_t generation;
+};
+struct msg_unpark {
+	uint32_t kind; /* enum socket_kind */
+	uint32_t slot;
+	uint32_t generation;
+};
+struct msg_release {
+	uint32_t slot;
+	uint32_t generation;
+	uint32_t target; /* worker slot */
+};
+struct msg_adopted {
+	uint32_t owner; /* owner id of the dead */
+};
+struct msg_client {
+	uint32_t slot;
+	uint32_t generation;
+};
+struct msg_drain {
+	uint32_t limit_ms;
+};
+
+enum msg_type {
+#define X(name, sender, body, has_fd) MSG_##name,
+	MSG_TYPES(X)
+#undef X
+	    MSG_TYPE_COUNT
+};
+
+struct msg_head {
+	uint16_t version;
+	uint16_t type; /* enum msg_type */
+	uint32_t body_len;
+};
+
+union msg_body {
+#define X(name, sender, body, has_fd) body name;
+	MSG_TYPES(X)
+#undef X
+};
+
+struct msg {
+	struct msg_head head;
+	union msg_body body;
+};
+
+#define MSG_SIZE_MAX sizeof(struct msg)
+
+/* The table's name of a type, "?" for one that is not in it. */
+const char *msg_type_name(unsigned type);
+
+/* Fill in the head of `m` for a message of this type. */
+void msg_init(struct msg *m, enum msg_type type);
+
+/* Bytes of `m` on the wire. */
+size_t msg_size(const struct msg *m);
+
+/*
+ * 0, or -EPROTO if a peer of kind `sender` may not send these `len` bytes,
+ * with (`has_fd`) or without a descriptor.
+ */
+SC_MUST_CHECK int msg_check(const struct msg *m, size_t len,
+    enum msg_sender sender, bool has_fd);
+
+/*
+ * Send one message, with descriptor `fd` unless -1 (borrowed).  0, -EAGAIN
+ * (the socket is full, or ETOOMANYREFS: try again when it is writable or a
+ * little later), or -errno.
+ */
+SC_MUST_CHECK int msg_send(int socket, const struct msg *m, int fd);
+
+/*
+ * Receive one message from a peer of kind `sender`.  1 and *ret, with *ret_fd
+ * the descriptor that came along (the caller's, CLOEXEC) or -1; 0 at end of
+ * file; -EAGAIN; -EPROTO for what msg_check() refuses; -EMFILE where a
+ * descriptor was cut off (MSG_CTRUNC); or -errno.
+ */
+SC_MUST_CHECK int msg_receive(int socket, enum msg_sender sender,
+    struct msg *ret, int *ret_fd);
+
+#endif

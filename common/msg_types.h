@@ -1,0 +1,34 @@
+/*
+ * msg_types.h - TABLE of every message between supervisor and workers.
+ *
+ * One datagram of a SOCK_SEQPACKET pair each: struct msg_head, the body, and
+ * at most one descriptor.  To add one: a row here, a body in msg.h, a case
+ * in tests/unit/test_msg.c.  A receiver drops a peer that sends a type it
+ * may not send, a wrong length, or another version.
+ */
+#ifndef COMMON_MSG_TYPES_H
+#define COMMON_MSG_TYPES_H
+
+/* clang-format off */
+#define MSG_TYPES(X)                                                         \
+	/* name        sender           body               descriptor */     \
+	/* The worker serves; connections may be sent. */                    \
+	X(READY,       FROM_WORKER,     struct msg_empty,  false)            \
+	/* Keep a copy of this upstream socket under `slot`. */              \
+	X(PARK,        FROM_WORKER,     struct msg_slot,   true)             \
+	/* Close your copy; the worker has shut the socket down and will     \
+	   close its own when CLOSED comes. */                               \
+	X(UNPARK,      FROM_WORKER,     struct msg_unpark, false)            \
+	/* This client belongs to another worker (its stream lives there). */\
+	X(RELEASE,     FROM_WORKER,     struct msg_release, false)           \
+	/* Everything of a dead worker is adopted. */                        \
+	X(ADOPTED,     FROM_WORKER,     struct msg_adopted, false)           \
+	/* A connection: the record `slot` of clients is yours. */           \
+	X(CLIENT,      FROM_SUPERVISOR, struct msg_client, true)             \
+	/* The supervisor's copy is closed: close yours. */                  \
+	X(CLOSED,      FROM_SUPERVISOR, struct msg_unpark, false)            \
+	/* Finish what runs within `limit_ms`, then exit 0. */               \
+	X(DRAIN,       FROM_SUPERVISOR, struct msg_drain,  false)
+/* clang-format on */
+
+#endif

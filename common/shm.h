@@ -1,0 +1,70 @@
+/*
+ * shm.h - the shared memory: made by the supervisor, mapped once and
+ * inherited by every worker, so addresses are the same everywhere (but are
+ * never stored).  This module owns the mapping and knows where each table
+ * starts; what the tables mean is in shm_layout.h.
+ */
+#ifndef COMMON_SHM_H
+#define COMMON_SHM_H
+
+#include <stdint.h>
+
+#include "common/sc.h"
+#include "common/shm_layout.h"
+
+/* How much of each; 0 is not allowed. */
+struct shm_sizes {
+	uint32_t clients;
+	uint32_t upstreams;
+	uint32_t streams;
+	uint32_t blocks;
+};
+
+/* The mapping, as this process sees it.  Every pointer is into it. */
+struct shm {
+	int fd; /* the memfd */
+	struct shm_header *header;
+	struct shm_worker *workers;
+	char *windows;
+	_Atomic uint32_t *client_owners;
+	struct client_record *clients;
+	_Atomic uint32_t *upstream_owners;
+	struct upstream_record *upstreams;
+	_Atomic uint32_t *stream_owners;
+	struct stream_record *streams;
+	_Atomic uint32_t *block_owners;
+	uint32_t *block_next;
+	_Atomic uint32_t *extents;
+	char *blocks;
+	struct shm_sizes sizes; /* as checked at mapping */
+};
+
+/*
+ * Make the memory (a memfd, sealed against resizing, left out of core
+ * dumps) and map it.  Every byte is zero but the header.  Nothing is backed
+ * by memory before its first use.  0 or -errno with *ret untouched.
+ */
+SC_MUST_CHECK int shm_create(const struct shm_sizes *sizes, struct shm *ret);
+
+/*
+ * Map the memory of `fd` (taken on success), made by an earlier image of
+ * this daemon.  -EPROTO: another magic, layout version or impossible sizes.
+ */
+SC_MUST_CHECK int shm_attach(int fd, struct shm *ret);
+
+/* Unmap and close. */
+void shm_fini(struct shm *shm);
+
+/* The window of worker slot `index`. */
+char *shm_window(const struct shm *shm, uint32_t index);
+
+/*
+ * Back blocks [first, first + count) with memory, so that touching them
+ * can't raise SIGBUS: 0, or -ENOMEM / -ENOSPC.  And give it back.
+ */
+SC_MUST_CHECK int shm_blocks_back(const struct shm *shm, uint32_t first,
+    uint32_t count);
+void shm_blocks_give_back(const struct shm *shm, uint32_t first,
+    uint32_t count);
+
+#endif

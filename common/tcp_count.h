@@ -1,0 +1,43 @@
+/*
+ * tcp_count.h - what the kernel knows of a socket whose worker died: how
+ * many bytes were sent and taken, exactly (DESIGN, 4; ADOPTION, 1-6).
+ * Linux only.
+ */
+#ifndef COMMON_TCP_COUNT_H
+#define COMMON_TCP_COUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/sc.h"
+
+enum tcp_side { TCP_ACCEPTED, TCP_CONNECTED };
+
+struct tcp_count {
+	uint64_t sent;  /* bytes that were handed to the kernel */
+	uint64_t acked; /* of these, acknowledged by the peer's kernel */
+	uint64_t taken; /* bytes that were received by this host's processes */
+	uint64_t waiting; /* bytes in the receive queue */
+	uint8_t state;  /* TCP_ESTABLISHED and so on */
+	bool peer_closed; /* the peer's FIN is in the queue or was taken */
+	bool reset;     /* TCP_CLOSE: a reset, for we never closed */
+	bool connecting; /* SYN_SENT: nothing sent, nothing taken */
+};
+
+/*
+ * Count.  Reads TCP_INFO, SIOCOUTQ, SIOCINQ, TCP_INFO until both readings
+ * agree.  0; -EAGAIN where they don't agree after many tries; -ERANGE where
+ * the kernel gives impossible values; -errno.  Of no use after an own
+ * shutdown(SHUT_WR): commit "closing" before, and don't count afterwards.
+ */
+SC_MUST_CHECK int tcp_count(int fd, enum tcp_side side,
+    struct tcp_count *ret);
+
+/*
+ * Check on a loopback connection of our own that the counters say the
+ * truth on this kernel.  0 if so; -ENOTSUP if not; -errno if the test
+ * itself could not be made.
+ */
+SC_MUST_CHECK int tcp_count_self_test(void);
+
+#endif
