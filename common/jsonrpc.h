@@ -1,0 +1,183 @@
+/*
+ * jsonrpc.h - which JSON-RPC 2.0 messages stand in a body or in the data of
+ * an event, found while the bytes pass.  Pure: no I/O, no memory.
+ *
+ * Looked for are the members that a relay has to know: the id, the method,
+ * whether there is a result or an error, and one value more that depends on
+ * the method (enum jsonrpc_extra).  Members may come in any order; of two
+ * with one name the last counts, as in the parsers of both ends.
+ *
+ * JSON is checked in full where something is looked for: the message, its
+ * params, params._meta and its result.  What lies below, or beside, is
+ * passed over; only its strings and the number of its brackets count.
+ */
+#ifndef COMMON_JSONRPC_H
+#define COMMON_JSONRPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	JSONRPC_TOKEN_MAX = 64,    /* bytes of an id or extra that are kept */
+	JSONRPC_METHOD_MAX = 40,   /* bytes of a method that are kept */
+	JSONRPC_DEPTH_MAX = 65535, /* brackets in brackets; more: invalid */
+};
+
+/*
+ * A scanner and the message it has found.  Plain data that may lie in
+ * shared memory and be copied at any time.  Two scanners that were fed the
+ * same bytes, however cut, hold the same bytes (memcmp).  The members are
+ * for jsonrpc.c alone; the functions below read them.
+ */
+struct jsonrpc {
+	uint16_t depth;     /* open brackets of what is being passed over */
+	uint8_t state;      /* enum jsonrpc_state */
+	uint8_t where;      /* the object whose members are being read */
+	uint8_t key;        /* the member's name, as far as known */
+	uint8_t key_len;    /* bytes of that name that have been seen */
+	uint8_t target;     /* what the scalar being read is kept as */
+	uint8_t progress;   /* place in a literal, number or escape */
+	uint8_t code;       /* \u escape so far */
+	uint8_t flags;      /* FLAG_* */
+	uint8_t extra_kind; /* enum jsonrpc_extra */
+	uint8_t id_len;     /* bytes kept, or LEN_* */
+	uint8_t extra_len;
+	uint8_t method_len;
+	uint8_t unused[2]; /* zero */
+	char id[JSONRPC_TOKEN_MAX];
+	char extra[JSONRPC_TOKEN_MAX];
+	char method[JSONRPC_METHOD_MAX];
+};
+_Static_assert(sizeof(struct jsonrpc) <= 192, "stands twice in each stream");
+
+enum jsonrpc_kind {
+	JSONRPC_UNKNOWN,        /* a JSON object, but none of these: */
+	JSONRPC_REQUEST,        /* method and id (null counts as an id) */
+	JSONRPC_NOTIFICATION,   /* method, no id */
+	JSONRPC_RESPONSE,       /* no method, result */
+	JSONRPC_ERROR_RESPONSE, /* no method, an error other than null */
+};
+
+/*
+ * The methods that are known: enumerator, name.  To add one: a row here and
+ * one in tests/unit/test_jsonrpc.c; names longer than JSONRPC_METHOD_MAX
+ * are never found.
+ */
+/* clang-format off */
+#define JSONRPC_METHODS(X) \
+	X(INITIALIZE, "initialize") \
+	X(CANCELLED,  "notifications/cancelled") \
+	X(PROGRESS,   "notifications/progress")
+/* clang-format on */
+
+enum jsonrpc_method {
+	JSONRPC_METHOD_NONE,  /* no method */
+	JSONRPC_METHOD_OTHER, /* none of the table */
+#define X(name, text) JSONRPC_METHOD_##name,
+	JSONRPC_METHODS(X)
+#undef X
+};
+
+/* How an id or an extra value stands in the message. */
+enum jsonrpc_token {
+	JSONRPC_TOKEN_ABSENT,
+	JSONRPC_TOKEN_NULL,
+	JSONRPC_TOKEN_STRING,
+	JSONRPC_TOKEN_NUMBER,
+	JSONRPC_TOKEN_TOO_LONG, /* string or number, not kept */
+	JSONRPC_TOKEN_OTHER,    /* true, false, array, object: not kept */
+};
+
+/* Which value was kept beside the id: the one that the message calls for. */
+enum jsonrpc_extra {
+	JSONRPC_EXTRA_NONE,
+	JSONRPC_EXTRA_RESULT_VERSION,      /* result.protocolVersion, of any
+					      response that has it */
+	JSONRPC_EXTRA_META_PROGRESS_TOKEN, /* params._meta.progressToken, of
+					      every other method */
+	JSONRPC_EXTRA_PROGRESS_TOKEN,      /* params.progressToken, of
+					      notifications/progress */
+	JSONRPC_EXTRA_PROTOCOL_VERSION,    /* params.protocolVersion, of
+					      initialize */
+	JSONRPC_EXTRA_REQUEST_ID,          /* params.requestId, of
+					      notifications/cancelled */
+};
+
+/* Bytes inside of a struct jsonrpc: borrowed, void after the next call. */
+struct jsonrpc_text {
+	const char *text;
+	size_t len;
+};
+
+/* Make a scanner for a new body, or for the data of a new event. */
+void jsonrpc_init(struct jsonrpc *);
+
+/*
+ * Read from `buf` up to the end of the next message.  Returns the number
+ * of bytes consumed, at least 1 unless `len` is 0.  *ret_message tells
+ * whether a message is complete: the functions below then speak of it,
+ * until the next call.  Otherwise everything is consumed.
+ *
+ * A batch (a top-level array, protocol 2025-03-26) is a message after the
+ * other.  What is not JSON, or not a message or an array of messages, makes
+ * the scanner invalid: it consumes everything and reports nothing more.
+ */
+size_t jsonrpc_next(
+    struct jsonrpc *, const char *buf, size_t len, bool *ret_message);
+
+/* What kind of message it is. */
+enum jsonrpc_kind jsonrpc_kind(const struct jsonrpc *);
+
+/* Its method, if it is a known one. */
+enum jsonrpc_method jsonrpc_method(const struct jsonrpc *);
+
+/*
+ * Its method as text, without the quotes: escapes of printable ASCII are
+ * resolved, others are a '?'.  Empty if there is none, if it is not a
+ * string, or if it is longer than JSONRPC_METHOD_MAX.
+ */
+struct jsonrpc_text jsonrpc_method_text(const struct jsonrpc *);
+
+/*
+ * The id as it stands in the message: digits, or a string with its quotes.
+ * Ids are equal if these bytes are.  *ret is set for STRING, NUMBER and
+ * NULL, and empty otherwise; it can be written into a message unchanged.
+ */
+enum jsonrpc_token jsonrpc_id(const struct jsonrpc *, struct jsonrpc_text *ret);
+
+/*
+ * Which other value was kept, or JSONRPC_EXTRA_NONE, and the value as it
+ * stands in the message: empty if it is neither a string nor a number, or
+ * longer than JSONRPC_TOKEN_MAX.  Where the method comes after params which
+ * hold several of these, one is kept: the later in the enum.
+ */
+enum jsonrpc_extra jsonrpc_extra(
+    const struct jsonrpc *, struct jsonrpc_text *ret);
+
+/* Whether the text is at its end: a message, or a batch, and no more. */
+bool jsonrpc_is_complete(const struct jsonrpc *);
+
+/* Whether the message at hand stands in a batch. */
+bool jsonrpc_is_batch(const struct jsonrpc *);
+
+/* Whether what was read is no JSON-RPC; sticky. */
+bool jsonrpc_is_invalid(const struct jsonrpc *);
+
+/*
+ * Whether these bytes can have come from this scanner.  jsonrpc_next()
+ * takes bytes that can't for an invalid text, and no function here reaches
+ * out of a buffer, whatever the bytes are.
+ */
+bool jsonrpc_is_valid(const struct jsonrpc *);
+
+/*
+ * Write an error response (JSON-RPC 2.0, 5.1) to `buf`, without a line end
+ * or a NUL.  `id` is a raw token as jsonrpc_id() gives it; with `id_len` 0
+ * the id is null.  The message is UTF-8 text, which is escaped here.
+ * Returns the length, or 0 if it does not fit in `cap` bytes.
+ */
+size_t jsonrpc_error_write(char *buf, size_t cap, const char *id, size_t id_len,
+    int code, const char *message);
+
+#endif
