@@ -26,33 +26,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/http_faults.h"
-#include "common/http_fields.h"
+#include "common/http_names.h"
 #include "common/http_slice.h"
 #include "common/sc.h"
 
 #define HTTP_HEAD_FIELDS_MAX 128
 #define HTTP_REQUEST_LINE_MAX 8192 /* bytes, without CR LF */
-#define HTTP_METHOD_MAX 32
+#define HTTP_METHOD_MAX 32         /* bytes */
 #define HTTP_CONNECTION_OPTIONS_MAX 32
-
-#define HTTP_METHODS(X)                                                        \
-	X(GET)                                                                 \
-	X(POST)                                                                \
-	X(DELETE)                                                              \
-	X(PUT)                                                                 \
-	X(HEAD)                                                                \
-	X(OPTIONS)                                                             \
-	X(PATCH)                                                               \
-	X(CONNECT)                                                             \
-	X(TRACE)
-
-enum http_method {
-	HTTP_METHOD_OTHER, /* any other token; methods are case-sensitive */
-#define X(id) HTTP_METHOD_##id,
-	HTTP_METHODS(X)
-#undef X
-};
 
 enum http_side { HTTP_REQUEST, HTTP_ANSWER };
 
@@ -165,20 +146,5 @@ http_head_value(const struct http_head *head, enum http_field_id id)
  * (RFC 9112 6.3)?  No: HEAD, 1xx, 204, 304, Content-Length: 0.
  */
 bool http_head_has_body(const struct http_head *answer, enum http_method asked);
-
-/* Which known field has this name?  HTTP_FIELD_OTHER: none. */
-enum http_field_id http_field_lookup(struct http_slice name);
-
-/* A known field's name as it is written, and its flags. */
-struct http_slice http_field_name(enum http_field_id id);
-unsigned http_field_flags(enum http_field_id id);
-
-/* A method's name; NULL for HTTP_METHOD_OTHER. */
-const char *http_method_name(enum http_method method);
-
-/* The status for a fault in a request, its enumerator, and its sentence. */
-unsigned http_fault_status(enum http_fault fault);
-const char *http_fault_name(enum http_fault fault);
-const char *http_fault_text(enum http_fault fault);
 
 #endif

@@ -102,6 +102,7 @@ struct http_request_rewrite {
  * the end-to-end fields, X-Forwarded-For (the client's own values, then its
  * address), X-Forwarded-Proto and -Host, Accept-Encoding: identity, framing.
  * Hop-by-hop fields, those named in Connection, and Expect are left out.
+ * Never for CONNECT, which has no such form.
  * Returns 0, or -ENOSPC (out->len is then of no use).
  */
 SC_MUST_CHECK int http_request_write(struct http_out *out,
@@ -141,8 +142,5 @@ struct http_error {
  */
 SC_MUST_CHECK int http_error_write(
     struct http_out *out, const struct http_error *error);
-
-/* The standard reason phrase; "Unknown" for a status without one. */
-const char *http_status_reason(unsigned status);
 
 #endif

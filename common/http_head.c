@@ -1,0 +1,715 @@
+/*
+ * http_head.c - the strict reading of HTTP/1.1 heads.
+ *
+ * One pass from left to right: lines are cut into fields (scan_*), then the
+ * fields that frame the message are read (read_*).  A step returns 0 when it
+ * went well, MORE when its bytes end too early, or -(enum http_fault).
+ */
+#include "config.h"
+
+#include "common/http_chars.h"
+#include "common/http_head.h"
+#include "common/http_origin.h"
+
+#define MORE 1
+#define FAULT(id) (-(int)HTTP_FAULT_##id)
+#define EMPTY_LINES_MAX 2
+
+/* Where the reading is, and where the bytes end. */
+struct cursor {
+	const char *p;
+	const char *end;
+};
+
+/* --- bytes that must not be there -------------------------------------- */
+
+/*
+ * The fault of a byte: `otherwise` if it is text, or a CR, of which it is not
+ * known whether LF follows.
+ */
+static int
+byte_fault(char c, int otherwise)
+{
+	switch (c) {
+	case '\0':
+		return FAULT(NUL);
+	case '\n':
+		return FAULT(BARE_LF);
+	case '\r':
+		return otherwise;
+	default:
+		return http_char_is(c, HTTP_CHAR_TEXT) ? otherwise
+						       : FAULT(CONTROL);
+	}
+}
+
+/* Take CR LF; anything else is a fault. */
+static int
+take_line_end(struct cursor *cur, int otherwise)
+{
+	if (cur->p == cur->end)
+		return MORE;
+	if (*cur->p != '\r')
+		return byte_fault(*cur->p, otherwise);
+	if (cur->p + 1 == cur->end)
+		return MORE;
+	if (cur->p[1] != '\n')
+		return FAULT(BARE_CR);
+	cur->p += 2;
+	return 0;
+}
+
+/* --- the first line ---------------------------------------------------- */
+
+/* Up to two empty lines before a request line (RFC 9112 2.2). */
+static int
+skip_empty_lines(struct cursor *cur)
+{
+	for (int lines = 0; cur->p < cur->end; lines++) {
+		int rc;
+
+		if (*cur->p != '\r' && *cur->p != '\n')
+			return 0;
+		if (lines == EMPTY_LINES_MAX)
+			return FAULT(EMPTY_LINES);
+		rc = take_line_end(cur, 0);
+		if (rc != 0)
+			return rc;
+	}
+	return MORE;
+}
+
+static bool
+begins_with(const struct cursor *cur, const char *text, size_t len)
+{
+	return (size_t)(cur->end - cur->p) >= len &&
+	       memcmp(cur->p, text, len) == 0;
+}
+
+/* Does a request begin like another protocol, which its words betray? */
+static int
+foreign_protocol(const struct cursor *cur)
+{
+	switch (*cur->p) {
+	case 0x16: /* a TLS record of type handshake */
+		return FAULT(TLS);
+	case 'S':
+		return begins_with(cur, "SSH-", 4) ? FAULT(SSH) : 0;
+	case 'P':
+		if (begins_with(cur, "PRI * HTTP/2", 12))
+			return FAULT(HTTP2);
+		return begins_with(cur, "PROXY ", 6) ? FAULT(PROXY_PROTOCOL)
+						     : 0;
+	default:
+		return 0;
+	}
+}
+
+static int
+scan_method(struct cursor *cur, struct http_head *ret)
+{
+	const char *start = cur->p;
+
+	cur->p = http_chars_skip(start, cur->end, HTTP_CHAR_TOKEN);
+	if (cur->p - start > HTTP_METHOD_MAX)
+		return FAULT(METHOD_LONG);
+	if (cur->p == cur->end)
+		return MORE;
+	if (cur->p == start)
+		return FAULT(NOT_HTTP);
+	if (*cur->p != ' ')
+		return byte_fault(*cur->p, FAULT(METHOD));
+	ret->method_name = http_slice_between(start, cur->p);
+	ret->method = http_method_lookup(ret->method_name);
+	cur->p++;
+	return 0;
+}
+
+/* "HTTP/1.1" or "HTTP/1.0"; the fault says which part is wrong. */
+static int
+scan_version(struct cursor *cur, int otherwise, struct http_head *ret)
+{
+	static const char prefix[] = "HTTP/1.";
+	const size_t len = sizeof(prefix) - 1;
+	size_t have = (size_t)(cur->end - cur->p);
+	size_t same = 0;
+
+	while (same < len && same < have && cur->p[same] == prefix[same])
+		same++;
+	if (same == have)
+		return MORE;
+	if (same < len || (cur->p[same] != '0' && cur->p[same] != '1')) {
+		char c = cur->p[same];
+
+		if (same >= 5 && c >= '0' && c <= '9')
+			return FAULT(VERSION);
+		return byte_fault(c, same == 6 ? FAULT(VERSION) : otherwise);
+	}
+	ret->minor = (uint8_t)(cur->p[same] - '0');
+	cur->p += len + 1;
+	return 0;
+}
+
+/* Cut the part of a target that starts at from into path and query. */
+static void
+cut_query(struct http_slice from, struct http_head *ret)
+{
+	const char *end = from.p + from.len;
+	const char *mark = memchr(from.p, '?', from.len);
+
+	if (mark == NULL)
+		mark = end;
+	ret->path = http_slice_between(from.p, mark);
+	ret->query = http_slice_between(mark, end);
+}
+
+/* "http://host[:port][path][?query]" (RFC 9112 3.2.2). */
+static int
+read_absolute_target(struct http_head *ret)
+{
+	static const struct http_slice scheme = HTTP_SLICE("http://");
+	static const struct http_slice root = HTTP_SLICE("/");
+	static const struct http_slice asterisk = HTTP_SLICE("*");
+	struct http_slice rest = ret->target, name;
+	int port;
+
+	rest.len = MIN(rest.len, scheme.len);
+	if (!http_slice_equals_nocase(rest, scheme))
+		return FAULT(TARGET);
+	rest.p += scheme.len;
+	rest.len = ret->target.len - scheme.len;
+	ret->host = rest;
+	while (rest.len > 0 && rest.p[0] != '/' && rest.p[0] != '?') {
+		rest.p++;
+		rest.len--;
+	}
+	ret->host.len -= rest.len;
+	if (http_authority_parse(ret->host, &name, &port) < 0)
+		return FAULT(TARGET);
+	cut_query(rest, ret);
+	if (ret->path.len > 0)
+		return 0;
+	/* Without a path, OPTIONS asks of the server (RFC 9112 3.2.4). */
+	ret->path = ret->method == HTTP_METHOD_OPTIONS && ret->query.len == 0
+			? asterisk
+			: root;
+	return 0;
+}
+
+/* Which of the forms of RFC 9112 3.2 is the target? */
+static int
+read_target(struct http_head *ret)
+{
+	if (ret->method == HTTP_METHOD_CONNECT)
+		return 0;
+	if (ret->target.p[0] == '/') {
+		cut_query(ret->target, ret);
+		return 0;
+	}
+	if (ret->target.p[0] == '*') {
+		ret->path = ret->target;
+		return ret->target.len == 1 &&
+			       ret->method == HTTP_METHOD_OPTIONS
+			   ? 0
+			   : FAULT(TARGET);
+	}
+	return read_absolute_target(ret);
+}
+
+static int
+scan_target(struct cursor *cur, struct http_head *ret)
+{
+	const char *start = cur->p;
+	int rc;
+
+	cur->p = http_chars_skip(start, cur->end, HTTP_CHAR_TARGET);
+	if (cur->p == cur->end)
+		return MORE;
+	if (*cur->p != ' ') {
+		/* "GET /" CR LF is HTTP/0.9. */
+		return *cur->p == '\r' ? FAULT(VERSION_SYNTAX)
+				       : byte_fault(*cur->p, FAULT(TARGET));
+	}
+	if (cur->p == start)
+		return FAULT(TARGET);
+	ret->target = http_slice_between(start, cur->p);
+	rc = read_target(ret);
+	cur->p++;
+	return rc;
+}
+
+/* "METHOD SP target SP version CRLF" (RFC 9112 3). */
+static int
+scan_request_line(struct cursor *cur, struct http_head *ret)
+{
+	const char *start = cur->p;
+	int rc;
+
+	rc = foreign_protocol(cur);
+	if (rc == 0)
+		rc = scan_method(cur, ret);
+	if (rc == 0)
+		rc = scan_target(cur, ret);
+	if (rc == 0)
+		rc = scan_version(cur, FAULT(VERSION_SYNTAX), ret);
+	if (rc == 0)
+		rc = take_line_end(cur, FAULT(VERSION_SYNTAX));
+	if (rc == 0 && cur->p - start > HTTP_REQUEST_LINE_MAX + 2)
+		return FAULT(REQUEST_LINE_LONG);
+	/* The byte beyond the limit may be the CR, no more. */
+	if (rc == MORE && cur->end - start > HTTP_REQUEST_LINE_MAX + 1)
+		return FAULT(REQUEST_LINE_LONG);
+	return rc;
+}
+
+/* Three digits from 100 to 599. */
+static int
+scan_status(struct cursor *cur, struct http_head *ret)
+{
+	unsigned status = 0;
+
+	for (int i = 0; i < 3; i++, cur->p++) {
+		if (cur->p == cur->end)
+			return MORE;
+		if (*cur->p < (i == 0 ? '1' : '0') ||
+		    *cur->p > (i == 0 ? '5' : '9'))
+			return byte_fault(*cur->p, FAULT(STATUS_LINE));
+		status = status * 10 + (unsigned)(*cur->p - '0');
+	}
+	ret->status = status;
+	return status == 101 ? FAULT(UNASKED_UPGRADE) : 0;
+}
+
+/* The reason, which may be missing together with its space. */
+static int
+scan_reason(struct cursor *cur, struct http_head *ret)
+{
+	const char *start;
+
+	if (cur->p == cur->end)
+		return MORE;
+	if (*cur->p == ' ')
+		cur->p++;
+	else if (*cur->p != '\r')
+		return byte_fault(*cur->p, FAULT(STATUS_LINE));
+	start = cur->p;
+	cur->p = http_chars_skip_text(start, cur->end);
+	ret->reason = http_slice_between(start, cur->p);
+	return take_line_end(cur, FAULT(STATUS_LINE));
+}
+
+/* "version SP status [SP reason] CRLF" (RFC 9112 4). */
+static int
+scan_status_line(struct cursor *cur, struct http_head *ret)
+{
+	int rc;
+
+	rc = scan_version(cur, FAULT(NOT_HTTP), ret);
+	if (rc != 0)
+		return rc;
+	if (cur->p == cur->end)
+		return MORE;
+	if (*cur->p != ' ')
+		return byte_fault(*cur->p, FAULT(STATUS_LINE));
+	cur->p++;
+	rc = scan_status(cur, ret);
+	return rc != 0 ? rc : scan_reason(cur, ret);
+}
+
+/* --- fields ------------------------------------------------------------ */
+
+/* Why is what starts at start, and goes on at p, no name with its colon? */
+static int
+name_fault(const char *start, const char *p)
+{
+	if (*p == ' ' || *p == '\t')
+		return p == start ? FAULT(OBS_FOLD) : FAULT(SPACE_BEFORE_COLON);
+	if (*p == '\r')
+		return FAULT(NO_COLON);
+	return byte_fault(*p, FAULT(FIELD_NAME));
+}
+
+/* The flag that forbids a second line on this side. */
+static unsigned
+once_flag(enum http_side side)
+{
+	return side == HTTP_REQUEST ? HTTP_FIELD_ONCE_REQUEST
+				    : HTTP_FIELD_ONCE_ANSWER;
+}
+
+/* Enter a field into the head. */
+static int
+add_field(
+    struct http_head *ret, struct http_slice name, struct http_slice value)
+{
+	enum http_field_id id = http_field_lookup(name);
+
+	if (ret->field_count == HTTP_HEAD_FIELDS_MAX)
+		return FAULT(TOO_MANY_FIELDS);
+	ret->fields[ret->field_count++] =
+	    (struct http_field){ .name = name, .value = value, .id = id };
+	if (id == HTTP_FIELD_OTHER)
+		return 0;
+	if (ret->first[id] == 0)
+		ret->first[id] = (uint8_t)ret->field_count;
+	else if (http_field_flags(id) & once_flag(ret->side))
+		return FAULT(REPEATED_FIELD);
+	return 0;
+}
+
+/* "name: value CRLF" (RFC 9112 5). */
+static int
+scan_field(struct cursor *cur, struct http_head *ret)
+{
+	struct http_slice name, value;
+	const char *start = cur->p;
+	int rc;
+
+	cur->p = http_chars_skip(start, cur->end, HTTP_CHAR_TOKEN);
+	if (cur->p == cur->end)
+		return MORE;
+	if (*cur->p != ':' || cur->p == start)
+		return name_fault(start, cur->p);
+	name = http_slice_between(start, cur->p);
+	start = ++cur->p;
+	cur->p = http_chars_skip_text(start, cur->end);
+	value = http_slice_between(start, cur->p);
+	rc = take_line_end(cur, 0);
+	return rc != 0 ? rc : add_field(ret, name, http_slice_trim(value));
+}
+
+/* All fields, and the empty line. */
+static int
+scan_fields(struct cursor *cur, struct http_head *ret)
+{
+	while (cur->p < cur->end) {
+		int rc;
+
+		if (*cur->p == '\r')
+			return take_line_end(cur, 0);
+		rc = scan_field(cur, ret);
+		if (rc != 0)
+			return rc;
+	}
+	return MORE;
+}
+
+/* --- what the fields say of the message -------------------------------- */
+
+/* RFC 9112 6.1 to 6.3, with an error wherever there is a choice. */
+static int
+read_framing(struct http_head *ret)
+{
+	static const struct http_slice chunked = HTTP_SLICE("chunked");
+	struct http_slice length, coding, first;
+
+	length = http_head_value(ret, HTTP_FIELD_CONTENT_LENGTH);
+	coding = http_head_value(ret, HTTP_FIELD_TRANSFER_ENCODING);
+	if (length.p != NULL &&
+	    http_number_parse(length, &ret->content_length) < 0)
+		return FAULT(CONTENT_LENGTH);
+	if (coding.p == NULL)
+		return 0;
+	if (length.p != NULL)
+		return FAULT(LENGTH_AND_CHUNKED);
+	if (ret->minor == 0)
+		return FAULT(CHUNKED_ON_1_0);
+	ret->chunked = http_slice_equals_nocase(coding, chunked);
+	if (ret->chunked)
+		return 0;
+	if (!http_list_next(&coding, &first) ||
+	    http_slice_equals_nocase(first, chunked))
+		return FAULT(TRANSFER_ENCODING);
+	return FAULT(TRANSFER_CODING);
+}
+
+/* Mark the fields of this name: they concern this connection alone. */
+static int
+nominate(struct http_head *ret, struct http_slice name)
+{
+	enum http_field_id id = http_field_lookup(name);
+	unsigned flags = http_field_flags(id);
+
+	if (flags & HTTP_FIELD_END_TO_END)
+		return FAULT(NOMINATED);
+	if (flags & HTTP_FIELD_HOP)
+		return 0; /* goes anyway */
+	for (uint32_t i = 0; i < ret->field_count; i++) {
+		struct http_field *field = &ret->fields[i];
+
+		if (field->id == id &&
+		    http_slice_equals_nocase(field->name, name))
+			field->nominated = true;
+	}
+	return 0;
+}
+
+/* One name of a Connection field. */
+static int
+read_connection_option(struct http_head *ret, struct http_slice option,
+    bool *ret_close, bool *ret_keep)
+{
+	static const struct http_slice close = HTTP_SLICE("close");
+	static const struct http_slice keep = HTTP_SLICE("keep-alive");
+
+	if (http_slice_equals_nocase(option, close))
+		*ret_close = true;
+	else if (http_slice_equals_nocase(option, keep))
+		*ret_keep = true;
+	else
+		return nominate(ret, option);
+	return 0;
+}
+
+/* RFC 9110 7.6.1 and RFC 9112 9.3. */
+static int
+read_connection(struct http_head *ret)
+{
+	uint32_t i = ret->first[HTTP_FIELD_CONNECTION];
+	bool close = false, keep = false;
+	int options = 0;
+
+	for (i = i == 0 ? ret->field_count : i - 1; i < ret->field_count; i++) {
+		struct http_slice list = ret->fields[i].value, option;
+
+		if (ret->fields[i].id != HTTP_FIELD_CONNECTION)
+			continue;
+		while (http_list_next(&list, &option)) {
+			int rc;
+
+			if (++options > HTTP_CONNECTION_OPTIONS_MAX)
+				return FAULT(TOO_MANY_OPTIONS);
+			rc = read_connection_option(ret, option, &close, &keep);
+			if (rc != 0)
+				return rc;
+		}
+	}
+	ret->keep_alive = !close && (keep || ret->minor == 1);
+	return 0;
+}
+
+/* RFC 9112 3.2: exactly one Host, but for HTTP/1.0. */
+static int
+read_host(struct http_head *ret)
+{
+	struct http_slice host = http_head_value(ret, HTTP_FIELD_HOST), name;
+	int port;
+
+	if (host.p == NULL)
+		return ret->minor == 0 ? 0 : FAULT(HOST_MISSING);
+	if (http_authority_parse(host, &name, &port) < 0)
+		return FAULT(HOST);
+	if (ret->host.p == NULL)
+		ret->host = host;
+	return 0;
+}
+
+/* RFC 9110 10.1.1: 100-continue, which HTTP/1.0 doesn't know. */
+static int
+read_expect(struct http_head *ret)
+{
+	static const struct http_slice known = HTTP_SLICE("100-continue");
+	struct http_slice expect = http_head_value(ret, HTTP_FIELD_EXPECT);
+
+	if (expect.p == NULL)
+		return 0;
+	if (!http_slice_equals_nocase(expect, known))
+		return FAULT(EXPECT);
+	ret->expect_continue = ret->minor == 1;
+	return 0;
+}
+
+/* --- whole heads ------------------------------------------------------- */
+
+/* Everything but the table of fields, which fills up as it goes. */
+static void
+clear_head(struct http_head *ret, enum http_side side, const char *buf)
+{
+	memset(ret, 0, offsetof(struct http_head, fields));
+	ret->side = side;
+	ret->raw.p = buf;
+	ret->content_length = -1;
+}
+
+/* What a step's result means for the caller. */
+static int
+scan_result(int rc, const struct cursor *cur, size_t len, size_t max_header,
+    struct http_head *ret)
+{
+	if (rc == MORE)
+		return len >= max_header ? FAULT(HEAD_LONG) : 0;
+	if (rc != 0)
+		return rc;
+	ret->raw.len = (uint32_t)(cur->p - ret->raw.p);
+	return (int)ret->raw.len;
+}
+
+int
+http_head_scan_request(
+    const char *buf, size_t len, size_t max_header, struct http_head *ret)
+{
+	struct cursor cur = { buf, buf + MIN(len, max_header) };
+	int rc;
+
+	sc_assert(max_header <= INT32_MAX);
+	clear_head(ret, HTTP_REQUEST, buf);
+	rc = skip_empty_lines(&cur);
+	if (rc == 0)
+		rc = scan_request_line(&cur, ret);
+	if (rc == 0)
+		rc = scan_fields(&cur, ret);
+	if (rc == 0)
+		rc = read_framing(ret);
+	if (rc == 0)
+		rc = read_connection(ret);
+	if (rc == 0)
+		rc = read_host(ret);
+	if (rc == 0)
+		rc = read_expect(ret);
+	return scan_result(rc, &cur, len, max_header, ret);
+}
+
+int
+http_head_scan_answer(
+    const char *buf, size_t len, size_t max_header, struct http_head *ret)
+{
+	struct cursor cur = { buf, buf + MIN(len, max_header) };
+	int rc;
+
+	sc_assert(max_header <= INT32_MAX);
+	clear_head(ret, HTTP_ANSWER, buf);
+	rc = scan_status_line(&cur, ret);
+	if (rc == 0)
+		rc = scan_fields(&cur, ret);
+	if (rc == 0)
+		rc = read_framing(ret);
+	if (rc == 0)
+		rc = read_connection(ret);
+	return scan_result(rc, &cur, len, max_header, ret);
+}
+
+bool
+http_head_has_body(const struct http_head *answer, enum http_method asked)
+{
+	return asked != HTTP_METHOD_HEAD && answer->status >= 200 &&
+	       answer->status != 204 && answer->status != 304 &&
+	       answer->content_length != 0;
+}
+
+/* --- the end of a head that comes in pieces ---------------------------- */
+
+/*
+ * A line that ends at lf.  Returns the head's length if it is the empty line
+ * at the end, 0 if not, or -(enum http_fault).
+ */
+static int
+end_line(struct http_scan *scan, enum http_side side, const char *buf,
+    const char *lf)
+{
+	uint32_t len = (uint32_t)(lf - buf) - scan->line;
+
+	scan->seen = (uint32_t)(lf - buf) + 1;
+	if (len == 0 || lf[-1] != '\r')
+		return FAULT(BARE_LF);
+	if (len > 1) {
+		scan->line = scan->seen;
+		return 0;
+	}
+	if (scan->line != scan->start)
+		return (int)scan->seen;
+	if (side == HTTP_ANSWER)
+		return FAULT(NOT_HTTP);
+	if (scan->start == 2 * EMPTY_LINES_MAX)
+		return FAULT(EMPTY_LINES);
+	scan->line = scan->start = scan->seen;
+	return 0;
+}
+
+/* The first fault of bytes in the middle of a head, or 0. */
+static int
+check_bytes(const char *p, const char *end)
+{
+	while ((p = http_chars_skip_text(p, end)) < end) {
+		bool line_end = *p == '\r' && p + 1 < end && p[1] == '\n';
+
+		if (*p == '\r' && p + 1 == end)
+			return 0; /* its LF may follow */
+		if (!line_end)
+			return byte_fault(*p, FAULT(BARE_CR));
+		p += 2;
+	}
+	return 0;
+}
+
+/* Is it certain by now that the first line is none? */
+static int
+check_first_line(const struct http_scan *scan, enum http_side side,
+    const char *buf, size_t len)
+{
+	struct cursor cur = { buf + scan->start, buf + len };
+	struct http_head head;
+	int rc;
+
+	if (cur.p == cur.end)
+		return 0;
+	clear_head(&head, side, buf);
+	rc = side == HTTP_REQUEST ? scan_request_line(&cur, &head)
+				  : scan_status_line(&cur, &head);
+	return rc == MORE ? 0 : rc;
+}
+
+/*
+ * The head is not complete: is it certain by now that it is none?  old is the
+ * scan before this call.  The first line is read while it is short, for a
+ * method or a status is complete by then, and once more when it is complete.
+ */
+static int
+check_incomplete(const struct http_scan *scan, const struct http_scan *old,
+    enum http_side side, const char *buf)
+{
+	uint32_t from = old->seen, len = scan->seen;
+	bool first = old->line == old->start;
+	bool now = scan->line != scan->start;
+	int rc = 0;
+
+	if (first && (now || from <= scan->start + HTTP_METHOD_MAX + 1))
+		rc = check_first_line(scan, side, buf, len);
+	if (from > 0 && buf[from - 1] == '\r')
+		from--;
+	if (rc == 0)
+		rc = check_bytes(buf + from, buf + len);
+	if (rc == 0 && side == HTTP_REQUEST && !now &&
+	    len - scan->start > HTTP_REQUEST_LINE_MAX + 1)
+		rc = FAULT(REQUEST_LINE_LONG);
+	return rc;
+}
+
+int
+http_head_find_end(struct http_scan *scan, enum http_side side, const char *buf,
+    size_t len, size_t max_header)
+{
+	size_t limit = MIN(len, max_header);
+	struct http_scan old;
+	int rc;
+
+	sc_assert(max_header <= INT32_MAX);
+	if (scan->seen > limit || scan->line > scan->seen ||
+	    scan->start > scan->line)
+		*scan = (struct http_scan){ 0 }; /* not of these bytes */
+	old = *scan;
+	while (scan->seen < limit) {
+		const char *lf =
+		    memchr(buf + scan->seen, '\n', limit - scan->seen);
+
+		if (lf == NULL)
+			break;
+		rc = end_line(scan, side, buf, lf);
+		if (rc != 0)
+			return rc;
+	}
+	scan->seen = (uint32_t)limit;
+	rc = check_incomplete(scan, &old, side, buf);
+	if (rc != 0)
+		return rc;
+	return len >= max_header ? FAULT(HEAD_LONG) : 0;
+}
