@@ -36,35 +36,42 @@ struct shm {
 	uint32_t *block_next;
 	_Atomic uint32_t *extents;
 	char *blocks;
-	struct shm_sizes sizes; /* as checked at mapping */
+	/* As checked at mapping; the header's may have been overwritten. */
+	struct shm_sizes sizes;
+	uint64_t size;          /* of the whole memory, in bytes */
+	uint64_t blocks_offset; /* where `blocks` starts in the memfd */
 };
 
 /*
  * Make the memory (a memfd, sealed against resizing, left out of core
  * dumps) and map it.  Every byte is zero but the header.  Nothing is backed
- * by memory before its first use.  0 or -errno with *ret untouched.
+ * by memory before its first use (but all tables except the blocks are where
+ * the system does not overcommit).  0; -EINVAL for a size of 0 or 2^32 - 1;
+ * or -errno; *ret is untouched then.
  */
 SC_MUST_CHECK int shm_create(const struct shm_sizes *sizes, struct shm *ret);
 
 /*
  * Map the memory of `fd` (taken on success), made by an earlier image of
- * this daemon.  -EPROTO: another magic, layout version or impossible sizes.
+ * this daemon.  0; -EPROTO: another magic, layout version or table sizes, or
+ * a file that is not sealed; or -errno; *ret is untouched then.
  */
 SC_MUST_CHECK int shm_attach(int fd, struct shm *ret);
 
-/* Unmap and close. */
+/* Unmap and close.  What is left may be given to shm_fini() again. */
 void shm_fini(struct shm *shm);
 
-/* The window of worker slot `index`. */
+/* The window (SHM_WINDOW_SIZE bytes) of worker slot `index`. */
 char *shm_window(const struct shm *shm, uint32_t index);
 
 /*
  * Back blocks [first, first + count) with memory, so that touching them
- * can't raise SIGBUS: 0, or -ENOMEM / -ENOSPC.  And give it back.
+ * can't raise SIGBUS: 0, -EINVAL for blocks that do not exist, or -ENOMEM /
+ * -ENOSPC.  What they hold stays.  And give it back: they read as zero then.
  */
-SC_MUST_CHECK int shm_blocks_back(const struct shm *shm, uint32_t first,
-    uint32_t count);
-void shm_blocks_give_back(const struct shm *shm, uint32_t first,
-    uint32_t count);
+SC_MUST_CHECK int shm_blocks_back(
+    const struct shm *shm, uint32_t first, uint32_t count);
+void shm_blocks_give_back(
+    const struct shm *shm, uint32_t first, uint32_t count);
 
 #endif
