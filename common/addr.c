@@ -40,12 +40,14 @@ parse_port(const char *text, uint16_t *ret)
 	return true;
 }
 
-/* Why text is no IPv4 literal or name; NULL if it is one. */
+/* Why host is no IPv4 literal or name; NULL if it is one, or empty. */
 static const char *
 check_name(const char *host)
 {
 	struct in_addr v4;
 
+	if (host[0] == '\0')
+		return NULL;
 	if (strspn(host, name_characters) != strlen(host))
 		return "the host has a character that no name has";
 	if (strspn(host, "0123456789.") == strlen(host) &&
@@ -59,7 +61,7 @@ check_name(const char *host)
 /*
  * Take the host, and what follows it up to the end of text, apart.  ret_host
  * has ADDR_HOST_CAP bytes; *ret_rest is "" or begins with a colon.  Returns
- * what is wrong, or NULL.
+ * what is wrong, or NULL; a host without brackets is yet to be checked.
  */
 static const char *
 split_host(const char *text, char *ret_host, const char **ret_rest)
@@ -82,9 +84,7 @@ split_host(const char *text, char *ret_host, const char **ret_rest)
 		return "the host is too long";
 	memcpy(ret_host, start, len);
 	ret_host[len] = '\0';
-	if (!bracketed)
-		return check_name(ret_host);
-	if (inet_pton(AF_INET6, ret_host, &v6) != 1)
+	if (bracketed && inet_pton(AF_INET6, ret_host, &v6) != 1)
 		return "what stands in brackets is not an IPv6 address";
 	return NULL;
 }
@@ -106,7 +106,7 @@ parse_endpoint(const char *text, struct addr_endpoint *ret)
 		       ":PORT";
 	if (!parse_port(rest + 1, &ret->port))
 		return "the port is not a number from 0 to 65535";
-	return NULL;
+	return text[0] == '[' ? NULL : check_name(ret->host);
 }
 
 int
@@ -164,6 +164,9 @@ parse_authority(const char *text, struct addr_url *ret)
 		return why;
 	if (ret->host[0] == '\0')
 		return "the host is missing: use http://HOST:PORT/PATH";
+	why = text[0] == '[' ? NULL : check_name(ret->host);
+	if (why != NULL)
+		return why;
 	ret->port = HTTP_PORT;
 	if (rest[0] == '\0' || rest[1] == '\0') /* "host:" is allowed */
 		return NULL;
