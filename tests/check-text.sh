@@ -16,7 +16,8 @@ complain()
 	bad=1
 }
 
-if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+# A copy of the sources may lie in an ignored directory of a work tree.
+if prefix=$(git rev-parse --show-prefix 2>/dev/null) && [ -z "$prefix" ]; then
 	files=$(git ls-files)
 	complain "products of a build are tracked" "$(echo "$files" | grep -E \
 	    '\.(o|a|log|trs)$|(^|/)(Makefile(\.in)?|config\.(h|h\.in|log|status)|configure|aclocal\.m4)$|(^|/)(node_modules|autom4te\.cache|\.deps|build-aux)/')"
