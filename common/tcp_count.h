@@ -18,26 +18,25 @@ struct tcp_count {
 	uint64_t acked; /* of these, acknowledged by the peer's kernel */
 	uint64_t taken; /* bytes that were received by this host's processes */
 	uint64_t waiting; /* bytes in the receive queue */
-	uint8_t state;  /* TCP_ESTABLISHED and so on */
+	uint8_t state;    /* TCP_ESTABLISHED and so on */
 	bool peer_closed; /* the peer's FIN is in the queue or was taken */
-	bool reset;     /* TCP_CLOSE: a reset, for we never closed */
-	bool connecting; /* SYN_SENT: nothing sent, nothing taken */
+	bool reset;       /* TCP_CLOSE: a reset or a failed connect */
+	bool connecting;  /* SYN_SENT: nothing sent, nothing taken */
 };
 
 /*
  * Count.  Reads TCP_INFO, SIOCOUTQ, SIOCINQ, TCP_INFO until both readings
  * agree.  0; -EAGAIN where they don't agree after many tries; -ERANGE where
- * the kernel gives impossible values; -errno.  Of no use after an own
- * shutdown(SHUT_WR): commit "closing" before, and don't count afterwards.
+ * the kernel gives impossible values or the socket is in another state than
+ * a connection has; -ENOTSUP where it does not count; -errno.  *ret is
+ * untouched then.  No one else may read or write the socket meanwhile.
+ *
+ * After a reset `sent` is still right, and the `waiting` bytes can still be
+ * received; but `taken` is one too many where the peer's FIN had come before
+ * the reset, which nothing tells.  Of no use after an own close or
+ * shutdown(SHUT_WR), when the end of both looks like a reset: commit
+ * "closing" before, and don't count afterwards.
  */
-SC_MUST_CHECK int tcp_count(int fd, enum tcp_side side,
-    struct tcp_count *ret);
-
-/*
- * Check on a loopback connection of our own that the counters say the
- * truth on this kernel.  0 if so; -ENOTSUP if not; -errno if the test
- * itself could not be made.
- */
-SC_MUST_CHECK int tcp_count_self_test(void);
+SC_MUST_CHECK int tcp_count(int fd, enum tcp_side side, struct tcp_count *ret);
 
 #endif
