@@ -96,7 +96,7 @@ foreign_protocol(const struct cursor *cur)
 	case 'S':
 		return begins_with(cur, "SSH-", 4) ? FAULT(SSH) : 0;
 	case 'P':
-		if (begins_with(cur, "PRI * HTTP/2", 12))
+		if (begins_with(cur, "PRI * ", 6)) /* RFC 9113 3.4 */
 			return FAULT(HTTP2);
 		return begins_with(cur, "PROXY ", 6) ? FAULT(PROXY_PROTOCOL)
 						     : 0;
@@ -138,6 +138,8 @@ scan_version(struct cursor *cur, int otherwise, struct http_head *ret)
 		same++;
 	if (same == have)
 		return MORE;
+	if (same == 0)
+		return otherwise;
 	if (same < len || (cur->p[same] != '0' && cur->p[same] != '1')) {
 		char c = cur->p[same];
 
@@ -650,7 +652,8 @@ check_first_line(const struct http_scan *scan, enum http_side side,
 	struct http_head head;
 	int rc;
 
-	if (cur.p == cur.end)
+	/* A CR that is the last byte may be an empty line; else it is bare. */
+	if (cur.p == cur.end || (side == HTTP_REQUEST && *cur.p == '\r'))
 		return 0;
 	clear_head(&head, side, buf);
 	rc = side == HTTP_REQUEST ? scan_request_line(&cur, &head)

@@ -229,13 +229,22 @@ http_request_write(struct http_out *out, const struct http_head *request,
 
 /* --- answers ----------------------------------------------------------- */
 
+/* Has the answer for the client no such field? */
+static bool
+lacks(const struct http_head *answer, enum http_field_id id)
+{
+	const struct http_field *field = http_head_field(answer, id);
+
+	return field == NULL || field->nominated;
+}
+
 /* What tells the proxies on the way not to hold an event stream back. */
 static void
 out_unbuffered(struct http_out *out, const struct http_head *answer)
 {
-	if (http_head_field(answer, HTTP_FIELD_CACHE_CONTROL) == NULL)
+	if (lacks(answer, HTTP_FIELD_CACHE_CONTROL))
 		http_out_text(out, "Cache-Control: no-cache, no-transform\r\n");
-	if (http_head_field(answer, HTTP_FIELD_X_ACCEL_BUFFERING) == NULL)
+	if (lacks(answer, HTTP_FIELD_X_ACCEL_BUFFERING))
 		http_out_text(out, "X-Accel-Buffering: no\r\n");
 }
 
