@@ -335,8 +335,8 @@ name_fault(const char *start, const char *p)
 static unsigned
 once_flag(enum http_side side)
 {
-	return side == HTTP_REQUEST ? HTTP_FIELD_ONCE_REQUEST
-				    : HTTP_FIELD_ONCE_ANSWER;
+	return side == HTTP_SIDE_REQUEST ? HTTP_FIELD_ONCE_REQUEST
+					 : HTTP_FIELD_ONCE_ANSWER;
 }
 
 /* Enter a field into the head. */
@@ -554,7 +554,7 @@ http_head_scan_request(
 	int rc;
 
 	sc_assert(max_header <= INT32_MAX);
-	clear_head(ret, HTTP_REQUEST, buf);
+	clear_head(ret, HTTP_SIDE_REQUEST, buf);
 	rc = skip_empty_lines(&cur);
 	if (rc == 0)
 		rc = scan_request_line(&cur, ret);
@@ -579,7 +579,7 @@ http_head_scan_answer(
 	int rc;
 
 	sc_assert(max_header <= INT32_MAX);
-	clear_head(ret, HTTP_ANSWER, buf);
+	clear_head(ret, HTTP_SIDE_ANSWER, buf);
 	rc = scan_status_line(&cur, ret);
 	if (rc == 0)
 		rc = scan_fields(&cur, ret);
@@ -591,7 +591,7 @@ http_head_scan_answer(
 }
 
 bool
-http_head_has_body(const struct http_head *answer, enum http_method asked)
+http_head_has_body(const struct http_head *answer, enum http_method_id asked)
 {
 	return asked != HTTP_METHOD_HEAD && answer->status >= 200 &&
 	       answer->status != 204 && answer->status != 304 &&
@@ -619,7 +619,7 @@ end_line(struct http_scan *scan, enum http_side side, const char *buf,
 	}
 	if (scan->line != scan->start)
 		return (int)scan->seen;
-	if (side == HTTP_ANSWER)
+	if (side == HTTP_SIDE_ANSWER)
 		return FAULT(NOT_HTTP);
 	if (scan->start == 2 * EMPTY_LINES_MAX)
 		return FAULT(EMPTY_LINES);
@@ -653,11 +653,11 @@ check_first_line(const struct http_scan *scan, enum http_side side,
 	int rc;
 
 	/* A CR that is the last byte may be an empty line; else it is bare. */
-	if (cur.p == cur.end || (side == HTTP_REQUEST && *cur.p == '\r'))
+	if (cur.p == cur.end || (side == HTTP_SIDE_REQUEST && *cur.p == '\r'))
 		return 0;
 	clear_head(&head, side, buf);
-	rc = side == HTTP_REQUEST ? scan_request_line(&cur, &head)
-				  : scan_status_line(&cur, &head);
+	rc = side == HTTP_SIDE_REQUEST ? scan_request_line(&cur, &head)
+				       : scan_status_line(&cur, &head);
 	return rc == MORE ? 0 : rc;
 }
 
@@ -681,7 +681,7 @@ check_incomplete(const struct http_scan *scan, const struct http_scan *old,
 		from--;
 	if (rc == 0)
 		rc = check_bytes(buf + from, buf + len);
-	if (rc == 0 && side == HTTP_REQUEST && !now &&
+	if (rc == 0 && side == HTTP_SIDE_REQUEST && !now &&
 	    len - scan->start > HTTP_REQUEST_LINE_MAX + 1)
 		rc = FAULT(REQUEST_LINE_LONG);
 	return rc;

@@ -10,7 +10,7 @@
  * The way to use it, however the bytes arrive:
  *
  *	struct http_scan scan = { 0 };           once a head
- *	n = http_head_find_end(&scan, HTTP_REQUEST, buf, len, max);
+ *	n = http_head_find_end(&scan, HTTP_SIDE_REQUEST, buf, len, max);
  *	if (n > 0)
  *		n = http_head_scan_request(buf, n, max, &head);
  *
@@ -35,7 +35,8 @@
 #define HTTP_METHOD_MAX 32         /* bytes */
 #define HTTP_CONNECTION_OPTIONS_MAX 32
 
-enum http_side { HTTP_REQUEST, HTTP_ANSWER };
+/* No name of these headers is one of http_parser.h: a file may use both. */
+enum http_side { HTTP_SIDE_REQUEST, HTTP_SIDE_ANSWER };
 
 struct http_field {
 	struct http_slice name;
@@ -50,7 +51,7 @@ struct http_head {
 	uint8_t minor;         /* HTTP/1.0 or HTTP/1.1 */
 
 	/* Of a request. */
-	enum http_method method;
+	enum http_method_id method;
 	struct http_slice method_name;
 	struct http_slice target; /* as it was written */
 	/*
@@ -145,6 +146,7 @@ http_head_value(const struct http_head *head, enum http_field_id id)
  * Does a body follow this answer's head, when it answers this method
  * (RFC 9112 6.3)?  No: HEAD, 1xx, 204, 304, Content-Length: 0.
  */
-bool http_head_has_body(const struct http_head *answer, enum http_method asked);
+bool http_head_has_body(
+    const struct http_head *answer, enum http_method_id asked);
 
 #endif

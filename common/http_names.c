@@ -53,18 +53,18 @@ static const struct fault_row fault_rows[HTTP_FAULT_COUNT] = {
 #undef X
 };
 
-enum http_method
+enum http_method_id
 http_method_lookup(struct http_slice name)
 {
 	for (unsigned i = 1; i < HTTP_METHOD_COUNT; i++) {
 		if (http_slice_equals(name, method_names[i]))
-			return (enum http_method)i;
+			return (enum http_method_id)i;
 	}
 	return HTTP_METHOD_OTHER;
 }
 
 const char *
-http_method_name(enum http_method method)
+http_method_name(enum http_method_id method)
 {
 	return method < HTTP_METHOD_COUNT ? method_names[method].p : NULL;
 }

@@ -21,7 +21,7 @@
 	X(CONNECT)                                                             \
 	X(TRACE)
 
-enum http_method {
+enum http_method_id {
 	HTTP_METHOD_OTHER, /* any other token; methods are case-sensitive */
 #define X(id) HTTP_METHOD_##id,
 	HTTP_METHODS(X)
@@ -30,10 +30,10 @@ enum http_method {
 };
 
 /* Which method is it?  HTTP_METHOD_OTHER: none of the table. */
-enum http_method http_method_lookup(struct http_slice name);
+enum http_method_id http_method_lookup(struct http_slice name);
 
 /* A method's name; NULL for HTTP_METHOD_OTHER. */
-const char *http_method_name(enum http_method method);
+const char *http_method_name(enum http_method_id method);
 
 /*
  * Which known field has this name, in any case of letters?  The name must be

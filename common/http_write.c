@@ -212,7 +212,7 @@ int
 http_request_write(struct http_out *out, const struct http_head *request,
     const struct http_request_rewrite *how)
 {
-	sc_assert(request->side == HTTP_REQUEST && request->path.len > 0);
+	sc_assert(request->side == HTTP_SIDE_REQUEST && request->path.len > 0);
 	out_request_line(out, request);
 	http_out_field(out, HTTP_FIELD_HOST, how->host);
 	out_passing_fields(out, request,
@@ -252,7 +252,7 @@ int
 http_answer_write(struct http_out *out, const struct http_head *answer,
     const struct http_answer_rewrite *how)
 {
-	sc_assert(answer->side == HTTP_ANSWER && answer->reason.p != NULL);
+	sc_assert(answer->side == HTTP_SIDE_ANSWER && answer->reason.p != NULL);
 	http_out_status_line(out, answer->status, answer->reason);
 	out_passing_fields(out, answer, HTTP_FIELD_HOP | HTTP_FIELD_DROP_ANSWER,
 	    HTTP_FIELD_OTHER);

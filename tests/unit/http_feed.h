@@ -13,7 +13,7 @@ static inline int
 feed_scan(enum http_side side, const char *buf, size_t len, size_t max,
     struct http_head *head)
 {
-	return side == HTTP_REQUEST
+	return side == HTTP_SIDE_REQUEST
 		   ? http_head_scan_request(buf, len, max, head)
 		   : http_head_scan_answer(buf, len, max, head);
 }

@@ -268,7 +268,7 @@ static const struct row answer_faults[] = {
 struct good {
 	const char *p;
 	size_t len;
-	enum http_method method;
+	enum http_method_id method;
 	unsigned status;
 	const char *path, *query, *host;
 	int64_t content_length;
@@ -379,7 +379,7 @@ check_good(const struct http_head *head, const struct good *want)
 	ck_assert_int_eq(head->expect_continue, want->expect_continue);
 	ck_assert_uint_eq(head->status, want->status);
 	check_text(head->host, want->host);
-	if (head->side == HTTP_ANSWER)
+	if (head->side == HTTP_SIDE_ANSWER)
 		return;
 	ck_assert_int_eq(head->method, want->method);
 	check_text(head->path, want->path);
@@ -444,25 +444,25 @@ run_fault(enum http_side side, const struct row *row)
 
 START_TEST(requests_are_accepted)
 {
-	run_good(HTTP_REQUEST, &good_requests[_i]);
+	run_good(HTTP_SIDE_REQUEST, &good_requests[_i]);
 }
 END_TEST
 
 START_TEST(answers_are_accepted)
 {
-	run_good(HTTP_ANSWER, &good_answers[_i]);
+	run_good(HTTP_SIDE_ANSWER, &good_answers[_i]);
 }
 END_TEST
 
 START_TEST(requests_are_refused)
 {
-	run_fault(HTTP_REQUEST, &request_faults[_i]);
+	run_fault(HTTP_SIDE_REQUEST, &request_faults[_i]);
 }
 END_TEST
 
 START_TEST(answers_are_refused)
 {
-	run_fault(HTTP_ANSWER, &answer_faults[_i]);
+	run_fault(HTTP_SIDE_ANSWER, &answer_faults[_i]);
 }
 END_TEST
 
@@ -490,8 +490,8 @@ START_TEST(faults_are_told_early)
 	struct http_head head;
 
 	for (size_t cut = 0; cut <= early_rows[_i].len; cut++) {
-		int n = feed_pieces(
-		    HTTP_REQUEST, early_rows[_i].p, cut, 1, MAX_HEADER, &head);
+		int n = feed_pieces(HTTP_SIDE_REQUEST, early_rows[_i].p, cut, 1,
+		    MAX_HEADER, &head);
 
 		if (cut < early_rows[_i].at)
 			ck_assert_int_eq(n, 0);
@@ -524,14 +524,14 @@ START_TEST(request_line_has_a_limit)
 	ck_assert_int_eq(
 	    http_head_scan_request(buf, len, MAX_HEADER, &head), (int)len);
 	for (size_t step = 1; step < 70; step += 23)
-		ck_assert_int_eq(feed_pieces(HTTP_REQUEST, buf, len, step,
+		ck_assert_int_eq(feed_pieces(HTTP_SIDE_REQUEST, buf, len, step,
 				     MAX_HEADER, &head),
 		    (int)len);
 	len = make_long_target(buf, HTTP_REQUEST_LINE_MAX + 1);
 	ck_assert_int_eq(
 	    http_head_scan_request(buf, len, MAX_HEADER, &head), fault);
 	for (size_t step = 1; step < 70; step += 23)
-		ck_assert_int_eq(feed_pieces(HTTP_REQUEST, buf, len, step,
+		ck_assert_int_eq(feed_pieces(HTTP_SIDE_REQUEST, buf, len, step,
 				     MAX_HEADER, &head),
 		    fault);
 	/* Certain at the first byte that can't be the CR. */
@@ -541,9 +541,9 @@ START_TEST(request_line_has_a_limit)
 	ck_assert_int_eq(
 	    http_head_scan_request(buf, len + 1, MAX_HEADER, &head), fault);
 	ck_assert_int_eq(
-	    feed_pieces(HTTP_REQUEST, buf, len, 1, MAX_HEADER, &head), 0);
+	    feed_pieces(HTTP_SIDE_REQUEST, buf, len, 1, MAX_HEADER, &head), 0);
 	ck_assert_int_eq(
-	    feed_pieces(HTTP_REQUEST, buf, len + 1, 1, MAX_HEADER, &head),
+	    feed_pieces(HTTP_SIDE_REQUEST, buf, len + 1, 1, MAX_HEADER, &head),
 	    fault);
 }
 END_TEST
@@ -562,20 +562,20 @@ START_TEST(head_has_a_limit)
 	ck_assert_int_eq(
 	    http_head_scan_request(buf, MAX_HEADER, MAX_HEADER, &head),
 	    -HTTP_FAULT_HEAD_LONG);
-	ck_assert_int_eq(
-	    feed_pieces(HTTP_REQUEST, buf, MAX_HEADER, 999, MAX_HEADER, &head),
+	ck_assert_int_eq(feed_pieces(HTTP_SIDE_REQUEST, buf, MAX_HEADER, 999,
+			     MAX_HEADER, &head),
 	    -HTTP_FAULT_HEAD_LONG);
 	memcpy(buf + MAX_HEADER - 4, "\r\n\r\n", 4);
 	ck_assert_int_eq(
 	    http_head_scan_request(buf, sizeof(buf), MAX_HEADER, &head),
 	    MAX_HEADER);
-	ck_assert_int_eq(
-	    feed_pieces(HTTP_REQUEST, buf, sizeof(buf), 999, MAX_HEADER, &head),
+	ck_assert_int_eq(feed_pieces(HTTP_SIDE_REQUEST, buf, sizeof(buf), 999,
+			     MAX_HEADER, &head),
 	    MAX_HEADER);
 	ck_assert_int_eq(
 	    http_head_scan_request(buf, sizeof(buf), MAX_HEADER - 1, &head),
 	    -HTTP_FAULT_HEAD_LONG);
-	ck_assert_int_eq(feed_pieces(HTTP_REQUEST, buf, sizeof(buf), 999,
+	ck_assert_int_eq(feed_pieces(HTTP_SIDE_REQUEST, buf, sizeof(buf), 999,
 			     MAX_HEADER - 1, &head),
 	    -HTTP_FAULT_HEAD_LONG);
 }
@@ -667,11 +667,11 @@ START_TEST(scan_of_other_bytes_starts_anew)
 	struct http_scan scan = { .seen = 5000, .line = 4000, .start = 9 };
 	int len = (int)strlen(GET END);
 
-	ck_assert_int_eq(http_head_find_end(&scan, HTTP_REQUEST, GET END,
+	ck_assert_int_eq(http_head_find_end(&scan, HTTP_SIDE_REQUEST, GET END,
 			     (size_t)len, MAX_HEADER),
 	    len);
 	scan = (struct http_scan){ .seen = 1, .line = 4, .start = 2 };
-	ck_assert_int_eq(http_head_find_end(&scan, HTTP_REQUEST, GET END,
+	ck_assert_int_eq(http_head_find_end(&scan, HTTP_SIDE_REQUEST, GET END,
 			     (size_t)len, MAX_HEADER),
 	    len);
 }
@@ -681,7 +681,7 @@ END_TEST
 static const struct {
 	unsigned status;
 	int64_t content_length;
-	enum http_method asked;
+	enum http_method_id asked;
 	bool want;
 } body_rows[] = {
 	{ 200, -1, HTTP_METHOD_GET, true },
@@ -698,7 +698,7 @@ static const struct {
 START_TEST(answers_tell_if_a_body_follows)
 {
 	struct http_head head = {
-		.side = HTTP_ANSWER,
+		.side = HTTP_SIDE_ANSWER,
 		.status = body_rows[_i].status,
 		.content_length = body_rows[_i].content_length,
 	};
@@ -748,7 +748,7 @@ START_TEST(methods_are_known)
 {
 	ck_assert_ptr_null(http_method_name(HTTP_METHOD_OTHER));
 	for (int id = 1; id < HTTP_METHOD_COUNT; id++) {
-		const char *name = http_method_name((enum http_method)id);
+		const char *name = http_method_name((enum http_method_id)id);
 
 		ck_assert_int_eq(http_method_lookup(http_slice_of(name)), id);
 	}
