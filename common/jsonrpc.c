@@ -1,0 +1,426 @@
+/*
+ * jsonrpc.c - finds the few members of a JSON-RPC message that matter.
+ *
+ * Four objects are read member by member (enum jsonrpc_where).  All other
+ * values are passed over: strings by a search for their end, arrays and
+ * objects by counting brackets, without a look at what the brackets are.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "common/jsonrpc.h"
+#include "common/jsonrpc_keep.h"
+#include "common/jsonrpc_value.h"
+#include "common/sc.h"
+
+void
+jsonrpc_init(struct jsonrpc *j)
+{
+	memset(j, 0, sizeof(*j));
+	j->state = JSONRPC_STATE_BEGIN;
+}
+
+enum jsonrpc_method
+jsonrpc_method(const struct jsonrpc *j)
+{
+	static const struct {
+		const char *text;
+		uint8_t len;
+		enum jsonrpc_method method;
+	} rows[] = {
+#define X(name, text) { text, sizeof(text) - 1, JSONRPC_METHOD_##name },
+		JSONRPC_METHODS(X)
+#undef X
+	};
+	size_t i;
+
+	if (!(j->flags & JSONRPC_FLAG_METHOD))
+		return JSONRPC_METHOD_NONE;
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (j->method_len == rows[i].len &&
+		    rows[i].len <= JSONRPC_METHOD_MAX &&
+		    memcmp(j->method, rows[i].text, rows[i].len) == 0)
+			return rows[i].method;
+	return JSONRPC_METHOD_OTHER;
+}
+
+/* The extra value that a message with this method calls for. */
+static enum jsonrpc_extra
+extra_of_method(const struct jsonrpc *j)
+{
+	switch (jsonrpc_method(j)) {
+	case JSONRPC_METHOD_CANCELLED:
+		return JSONRPC_EXTRA_REQUEST_ID;
+	case JSONRPC_METHOD_PROGRESS:
+		return JSONRPC_EXTRA_PROGRESS_TOKEN;
+	case JSONRPC_METHOD_INITIALIZE:
+		return JSONRPC_EXTRA_PROTOCOL_VERSION;
+	case JSONRPC_METHOD_OTHER:
+		return JSONRPC_EXTRA_META_PROGRESS_TOKEN;
+	case JSONRPC_METHOD_NONE:
+		break;
+	}
+	return JSONRPC_EXTRA_RESULT_VERSION;
+}
+
+static void
+end_message(struct jsonrpc *j)
+{
+	if (j->extra_kind != extra_of_method(j))
+		jsonrpc_forget_extra(j);
+	j->state = j->flags & JSONRPC_FLAG_BATCH ? JSONRPC_STATE_BATCH_AFTER
+						 : JSONRPC_STATE_DONE;
+}
+
+/* Whether to keep a value of this kind rather than what is kept already. */
+static bool
+wants_extra(const struct jsonrpc *j, enum jsonrpc_extra kind)
+{
+	if (j->flags & JSONRPC_FLAG_METHOD)
+		return kind == extra_of_method(j);
+	return kind >= j->extra_kind;
+}
+
+static enum jsonrpc_target
+begin_extra(struct jsonrpc *j, enum jsonrpc_extra kind)
+{
+	if (!wants_extra(j, kind))
+		return JSONRPC_TARGET_NONE;
+	j->extra_kind = (uint8_t)kind;
+	j->extra_len = 0;
+	return JSONRPC_TARGET_EXTRA;
+}
+
+/*
+ * A member's value begins with the byte `c`.  Drop what a member of the
+ * same name has left behind, and return what to keep the value as.
+ */
+static enum jsonrpc_target
+begin_member(struct jsonrpc *j, enum jsonrpc_name name, char c)
+{
+	switch (name) {
+	case JSONRPC_NAME_ID:
+		j->id_len = 0;
+		return JSONRPC_TARGET_ID;
+	case JSONRPC_NAME_METHOD:
+		j->flags |= JSONRPC_FLAG_METHOD;
+		j->method_len = 0;
+		return JSONRPC_TARGET_METHOD;
+	case JSONRPC_NAME_RESULT:
+		j->flags |= JSONRPC_FLAG_RESULT;
+		jsonrpc_forget_extra(j);
+		break;
+	case JSONRPC_NAME_PARAMS:
+		jsonrpc_forget_extra(j);
+		break;
+	case JSONRPC_NAME_ERROR:
+		j->flags &= (uint8_t)~JSONRPC_FLAG_ERROR;
+		if (c != 'n')
+			j->flags |= JSONRPC_FLAG_ERROR;
+		break;
+	case JSONRPC_NAME_META:
+		if (j->extra_kind == JSONRPC_EXTRA_META_PROGRESS_TOKEN)
+			jsonrpc_forget_extra(j);
+		break;
+	case JSONRPC_NAME_REQUEST_ID:
+		return begin_extra(j, JSONRPC_EXTRA_REQUEST_ID);
+	case JSONRPC_NAME_PROGRESS_TOKEN:
+		return begin_extra(j, JSONRPC_EXTRA_PROGRESS_TOKEN);
+	case JSONRPC_NAME_VERSION:
+		return begin_extra(j, JSONRPC_EXTRA_PROTOCOL_VERSION);
+	case JSONRPC_NAME_META_TOKEN:
+		return begin_extra(j, JSONRPC_EXTRA_META_PROGRESS_TOKEN);
+	case JSONRPC_NAME_RESULT_VERSION:
+		return begin_extra(j, JSONRPC_EXTRA_RESULT_VERSION);
+	case JSONRPC_NAME_UNKNOWN:
+	case JSONRPC_NAME_COUNT:
+		break;
+	}
+	return JSONRPC_TARGET_NONE;
+}
+
+static void
+begin_object(struct jsonrpc *j, enum jsonrpc_name name)
+{
+	jsonrpc_refuse_type(j);
+	j->state = JSONRPC_STATE_NAME_FIRST;
+	if (name == JSONRPC_NAME_PARAMS) {
+		j->where = JSONRPC_WHERE_PARAMS;
+	} else if (name == JSONRPC_NAME_META) {
+		j->where = JSONRPC_WHERE_META;
+	} else if (name == JSONRPC_NAME_RESULT) {
+		j->where = JSONRPC_WHERE_RESULT;
+	} else {
+		j->state = JSONRPC_STATE_SKIP;
+		j->depth = 1;
+	}
+}
+
+static const char *
+read_value(struct jsonrpc *j, const char *p, const char *end)
+{
+	enum jsonrpc_name name = (enum jsonrpc_name)j->key;
+	char c = *p++;
+
+	j->key = JSONRPC_NAME_UNKNOWN;
+	j->target = (uint8_t)begin_member(j, name, c);
+	if (c == '"') {
+		if (j->target == JSONRPC_TARGET_NONE)
+			return jsonrpc_skip_string(j, p, end);
+		jsonrpc_begin_string(j);
+	} else if (c == '{') {
+		begin_object(j, name);
+	} else if (c == '[') {
+		begin_object(j, JSONRPC_NAME_UNKNOWN);
+	} else if (c == '-' || (c >= '0' && c <= '9')) {
+		jsonrpc_begin_number(j, c);
+	} else if (c == 't' || c == 'f' || c == 'n') {
+		jsonrpc_begin_literal(j, c);
+	} else {
+		jsonrpc_set_invalid(j);
+	}
+	return p;
+}
+
+/* An object that is read ends; returns whether it was the message. */
+static bool
+end_object(struct jsonrpc *j)
+{
+	j->state = JSONRPC_STATE_AFTER_VALUE;
+	switch ((enum jsonrpc_where)j->where) {
+	case JSONRPC_WHERE_META:
+		j->where = JSONRPC_WHERE_PARAMS;
+		return false;
+	case JSONRPC_WHERE_PARAMS:
+	case JSONRPC_WHERE_RESULT:
+		j->where = JSONRPC_WHERE_MESSAGE;
+		return false;
+	case JSONRPC_WHERE_MESSAGE:
+	case JSONRPC_WHERE_COUNT:
+		break;
+	}
+	end_message(j);
+	return true;
+}
+
+/* What follows a comma, by what is ahead of it. */
+static enum jsonrpc_state
+after_comma(enum jsonrpc_state at)
+{
+	if (at == JSONRPC_STATE_AFTER_VALUE)
+		return JSONRPC_STATE_NAME_NEXT;
+	if (at == JSONRPC_STATE_BATCH_AFTER)
+		return JSONRPC_STATE_BATCH_NEXT;
+	return JSONRPC_STATE_INVALID;
+}
+
+/*
+ * The one byte that decides what follows, in the states between values.
+ * Returns false if it is none that may stand there.
+ */
+static bool
+read_mark(struct jsonrpc *j, char c, bool *ret_message)
+{
+	enum jsonrpc_state at = (enum jsonrpc_state)j->state;
+	bool first = at == JSONRPC_STATE_NAME_FIRST;
+
+	if (c == '"' && (first || at == JSONRPC_STATE_NAME_NEXT)) {
+		jsonrpc_begin_name(j);
+		jsonrpc_begin_string(j);
+		return true;
+	}
+	if (c == ':' && at == JSONRPC_STATE_COLON) {
+		j->state = JSONRPC_STATE_VALUE;
+		return true;
+	}
+	if (c == ',') {
+		j->state = (uint8_t)after_comma(at);
+		return j->state != JSONRPC_STATE_INVALID;
+	}
+	if (c == '}' && (first || at == JSONRPC_STATE_AFTER_VALUE)) {
+		*ret_message = end_object(j);
+		return true;
+	}
+	return false;
+}
+
+/* The same for the bytes that stand around messages. */
+static bool
+read_frame(struct jsonrpc *j, char c)
+{
+	enum jsonrpc_state at = (enum jsonrpc_state)j->state;
+
+	if (c == '{' && at <= JSONRPC_STATE_BATCH_NEXT) {
+		jsonrpc_begin_message(j);
+		return true;
+	}
+	if (c == '[' && at == JSONRPC_STATE_BEGIN) {
+		j->flags |= JSONRPC_FLAG_BATCH;
+		j->state = JSONRPC_STATE_BATCH_FIRST;
+		return true;
+	}
+	if (c == ']' && (at == JSONRPC_STATE_BATCH_FIRST ||
+			    at == JSONRPC_STATE_BATCH_AFTER)) {
+		j->state = JSONRPC_STATE_DONE;
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/* Read on in the state at hand: at least a byte, or to another state. */
+static const char *
+read_some(struct jsonrpc *j, const char *p, const char *end, bool *ret_message)
+{
+	switch ((enum jsonrpc_state)j->state) {
+	case JSONRPC_STATE_STRING:
+		return jsonrpc_read_string(j, p, end);
+	case JSONRPC_STATE_ESCAPE:
+		return jsonrpc_read_escape(j, p);
+	case JSONRPC_STATE_HEX:
+		return jsonrpc_read_hex(j, p);
+	case JSONRPC_STATE_NUMBER:
+		return jsonrpc_read_number(j, p, end);
+	case JSONRPC_STATE_LITERAL:
+		return jsonrpc_read_literal(j, p);
+	case JSONRPC_STATE_SKIP:
+		return jsonrpc_skip_brackets(j, p, end);
+	case JSONRPC_STATE_SKIP_ESCAPE:
+		p++;
+		/* fall through */
+	case JSONRPC_STATE_SKIP_STRING:
+		return jsonrpc_skip_string(j, p, end);
+	case JSONRPC_STATE_INVALID:
+		return end;
+	case JSONRPC_STATE_VALUE:
+		if (!is_space(*p))
+			return read_value(j, p, end);
+		return p + 1;
+	case JSONRPC_STATE_BEGIN:
+	case JSONRPC_STATE_BATCH_FIRST:
+	case JSONRPC_STATE_BATCH_NEXT:
+	case JSONRPC_STATE_BATCH_AFTER:
+	case JSONRPC_STATE_NAME_FIRST:
+	case JSONRPC_STATE_NAME_NEXT:
+	case JSONRPC_STATE_COLON:
+	case JSONRPC_STATE_AFTER_VALUE:
+	case JSONRPC_STATE_DONE:
+	case JSONRPC_STATE_COUNT:
+		break;
+	}
+	if (!is_space(*p) && !read_mark(j, *p, ret_message) &&
+	    !read_frame(j, *p))
+		jsonrpc_set_invalid(j);
+	return p + 1;
+}
+
+size_t
+jsonrpc_next(struct jsonrpc *j, const char *buf, size_t len, bool *ret_message)
+{
+	const char *p = buf, *end = buf + len;
+
+	*ret_message = false;
+	if (!jsonrpc_is_valid(j))
+		jsonrpc_set_invalid(j);
+	while (p < end && !*ret_message)
+		p = read_some(j, p, end, ret_message);
+	return (size_t)(p - buf);
+}
+
+enum jsonrpc_kind
+jsonrpc_kind(const struct jsonrpc *j)
+{
+	if (j->flags & JSONRPC_FLAG_METHOD)
+		return j->id_len != 0 ? JSONRPC_REQUEST : JSONRPC_NOTIFICATION;
+	if (j->flags & JSONRPC_FLAG_ERROR)
+		return JSONRPC_ERROR_RESPONSE;
+	if (j->flags & JSONRPC_FLAG_RESULT)
+		return JSONRPC_RESPONSE;
+	return JSONRPC_UNKNOWN;
+}
+
+struct jsonrpc_text
+jsonrpc_method_text(const struct jsonrpc *j)
+{
+	if (!(j->flags & JSONRPC_FLAG_METHOD) ||
+	    j->method_len > sizeof(j->method))
+		return (struct jsonrpc_text){ j->method, 0 };
+	return (struct jsonrpc_text){ j->method, j->method_len };
+}
+
+enum jsonrpc_token
+jsonrpc_id(const struct jsonrpc *j, struct jsonrpc_text *ret)
+{
+	*ret = (struct jsonrpc_text){ j->id, 0 };
+	if (j->id_len == 0)
+		return JSONRPC_TOKEN_ABSENT;
+	if (j->id_len == JSONRPC_LEN_TOO_LONG)
+		return JSONRPC_TOKEN_TOO_LONG;
+	if (j->id_len > sizeof(j->id))
+		return JSONRPC_TOKEN_OTHER;
+	ret->len = j->id_len;
+	if (j->id[0] == '"')
+		return JSONRPC_TOKEN_STRING;
+	return j->id[0] == 'n' ? JSONRPC_TOKEN_NULL : JSONRPC_TOKEN_NUMBER;
+}
+
+enum jsonrpc_extra
+jsonrpc_extra(const struct jsonrpc *j, struct jsonrpc_text *ret)
+{
+	*ret = (struct jsonrpc_text){ j->extra, 0 };
+	if (j->extra_len <= sizeof(j->extra))
+		ret->len = j->extra_len;
+	return (enum jsonrpc_extra)j->extra_kind;
+}
+
+bool
+jsonrpc_is_complete(const struct jsonrpc *j)
+{
+	return j->state == JSONRPC_STATE_DONE;
+}
+
+bool
+jsonrpc_is_batch(const struct jsonrpc *j)
+{
+	return (j->flags & JSONRPC_FLAG_BATCH) != 0;
+}
+
+bool
+jsonrpc_is_invalid(const struct jsonrpc *j)
+{
+	return j->state == JSONRPC_STATE_INVALID;
+}
+
+static bool
+is_len_valid(size_t len, size_t cap)
+{
+	return len <= cap || len == JSONRPC_LEN_OTHER ||
+	       len == JSONRPC_LEN_TOO_LONG;
+}
+
+bool
+jsonrpc_is_valid(const struct jsonrpc *j)
+{
+	if (j->state >= JSONRPC_STATE_COUNT ||
+	    j->where >= JSONRPC_WHERE_COUNT || j->key >= JSONRPC_NAME_COUNT ||
+	    j->target >= JSONRPC_TARGET_COUNT)
+		return false;
+	if (j->key != JSONRPC_NAME_UNKNOWN &&
+	    jsonrpc_names[j->key].where != j->where)
+		return false;
+	if (j->key_len > jsonrpc_names[j->key].len || j->code > 0x7f ||
+	    (j->flags & ~JSONRPC_FLAG_ALL) || !jsonrpc_is_progress_valid(j))
+		return false;
+	if (j->state == JSONRPC_STATE_SKIP && j->depth == 0)
+		return false;
+	return j->extra_kind <= JSONRPC_EXTRA_REQUEST_ID &&
+	       is_len_valid(j->id_len, sizeof(j->id)) &&
+	       is_len_valid(j->extra_len, sizeof(j->extra)) &&
+	       is_len_valid(j->method_len, sizeof(j->method));
+}

@@ -1,0 +1,110 @@
+/*
+ * scan.c - search for either of two bytes, sixteen bytes at a time.
+ *
+ * The vectors are the compiler's own (GCC and clang), so that there is one
+ * implementation for all machines.
+ */
+#include "config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "common/scan.h"
+
+#define LANES 16
+
+typedef int8_t lanes __attribute__((vector_size(LANES)));
+
+static inline lanes
+lanes_load(const char *p)
+{
+	lanes v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline lanes
+lanes_fill(char c)
+{
+	/* a scalar operand is widened to all lanes */
+	return (int8_t)c - (lanes){ 0 };
+}
+
+static inline bool
+lanes_any(lanes v)
+{
+	uint64_t half[2];
+
+	memcpy(half, &v, sizeof(half));
+	return (half[0] | half[1]) != 0;
+}
+
+/* The first lane that is not 0; one is. */
+static inline size_t
+lanes_first(lanes v)
+{
+	uint64_t half[2];
+
+	memcpy(half, &v, sizeof(half));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (half[0] != 0)
+		return (size_t)__builtin_ctzll(half[0]) / 8;
+	return 8 + (size_t)__builtin_ctzll(half[1]) / 8;
+#else
+	if (half[0] != 0)
+		return (size_t)__builtin_clzll(half[0]) / 8;
+	return 8 + (size_t)__builtin_clzll(half[1]) / 8;
+#endif
+}
+
+static size_t
+scan_short(const char *buf, size_t len, char a, char b)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (buf[i] == a || buf[i] == b)
+			break;
+	return i;
+}
+
+/* Step over blocks of four vectors that hold neither. */
+static size_t
+scan_blocks(const char *buf, size_t len, lanes a, lanes b)
+{
+	size_t i;
+	lanes v0, v1, v2, v3;
+
+	for (i = 0; len - i >= 4 * LANES; i += 4 * LANES) {
+		v0 = lanes_load(buf + i);
+		v1 = lanes_load(buf + i + LANES);
+		v2 = lanes_load(buf + i + 2 * LANES);
+		v3 = lanes_load(buf + i + 3 * LANES);
+		if (lanes_any((v0 == a) | (v0 == b) | (v1 == a) | (v1 == b) |
+			      (v2 == a) | (v2 == b) | (v3 == a) | (v3 == b)))
+			break;
+	}
+	return i;
+}
+
+size_t
+scan_either(const char *buf, size_t len, char a, char b)
+{
+	lanes va = lanes_fill(a), vb = lanes_fill(b), v, hit;
+	size_t i;
+
+	if (len < LANES)
+		return scan_short(buf, len, a, b);
+	for (i = scan_blocks(buf, len, va, vb); i < len; i += LANES) {
+		/* the last vector overlaps the one before it */
+		if (len - i < LANES)
+			i = len - LANES;
+		v = lanes_load(buf + i);
+		hit = (v == va) | (v == vb);
+		if (lanes_any(hit))
+			return i + lanes_first(hit);
+	}
+	return len;
+}
