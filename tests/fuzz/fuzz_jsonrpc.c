@@ -224,7 +224,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	/* a copy of its own length, so that a read beyond it is seen */
-	char *buf = malloc(len + (len == 0));
+	char *buf = calloc(1, len + (len == 0));
 
 	sc_assert(buf != NULL);
 	if (len > 0)
