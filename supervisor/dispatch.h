@@ -1,0 +1,27 @@
+/*
+ * dispatch.h - what workers say, and what is said to them.
+ *
+ * A worker that breaks the protocol is killed, and nothing else happens: its
+ * connections are in the vault.
+ */
+#ifndef SUPERVISOR_DISPATCH_H
+#define SUPERVISOR_DISPATCH_H
+
+#include "common/sc.h"
+#include "supervisor/state.h"
+
+/* Begin to listen to a worker: `fd` (taken) is our end of its channel. */
+void dispatch_open(struct supervisor *sv, struct worker_slot *w, int fd);
+
+/*
+ * Give a worker the client in a slot of the vault, which is its own.  Where
+ * it can't be reached, its successor inherits the client.
+ */
+void dispatch_client(struct supervisor *sv, struct worker_slot *w,
+    uint32_t slot, uint32_t generation);
+
+/* Tell a worker to finish within limit_ms and leave. */
+void dispatch_drain(
+    struct supervisor *sv, struct worker_slot *w, uint32_t limit_ms);
+
+#endif

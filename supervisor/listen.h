@@ -1,0 +1,40 @@
+/*
+ * listen.h - the listening sockets.
+ *
+ * The supervisor alone holds them: a worker that outlives it must not keep
+ * the port.
+ */
+#ifndef SUPERVISOR_LISTEN_H
+#define SUPERVISOR_LISTEN_H
+
+#include <stddef.h>
+
+#include "common/addr.h"
+#include "common/conf.h"
+#include "common/sc.h"
+
+struct listener {
+	int fd;
+	char text[ADDR_TEXT_CAP]; /* where it is bound, port 0 resolved */
+};
+
+struct listeners {
+	struct listener *items;
+	size_t count;
+};
+
+/*
+ * Bind every address of the list (`listen.address`); a name is looked up,
+ * which may block, and every address that it has is bound (with port 0 the
+ * first alone).  0; or -errno with nothing bound and one line logged.
+ */
+SC_MUST_CHECK int listeners_open(
+    const struct conf_list *addresses, struct listeners *ret);
+
+/* Log where we listen, a line for each socket: once we serve. */
+void listeners_announce(const struct listeners *l);
+
+/* Close them all.  Empty is allowed. */
+void listeners_close(struct listeners *l);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * priv.c - the user that workers run as.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "supervisor/priv.h"
+
+static int
+look_up(const char *name, struct priv_user *ret)
+{
+	struct passwd passwd, *found = NULL;
+	char buf[4096];
+	int r;
+
+	r = getpwnam_r(name, &passwd, buf, sizeof(buf), &found);
+	if (found == NULL)
+		return r == 0 ? -ENOENT : -r;
+	ret->drop = true;
+	ret->uid = found->pw_uid;
+	ret->gid = found->pw_gid;
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", name);
+	return 0;
+}
+
+int
+priv_find_user(const char *name, struct priv_user *ret)
+{
+	int r;
+
+	if (geteuid() != 0) {
+		*ret = (struct priv_user){ .drop = false };
+		return 0;
+	}
+	if (name[0] != '\0')
+		return look_up(name, ret);
+	r = look_up("shadowcat", ret);
+	return r == -ENOENT ? look_up("nobody", ret) : r;
+}
+
+/* Whether root could be had again, which would make dropping a farce. */
+static bool
+can_return_to_root(const struct priv_user *user)
+{
+	return user->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0);
+}
+
+int
+priv_drop(const struct priv_user *user)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	if (!user->drop)
+		return 0;
+	if (setgroups(1, &user->gid) < 0)
+		return -errno;
+	if (setresgid(user->gid, user->gid, user->gid) < 0)
+		return -errno;
+	if (setresuid(user->uid, user->uid, user->uid) < 0)
+		return -errno;
+	return can_return_to_root(user) ? -EPERM : 0;
+}

@@ -1,0 +1,34 @@
+/*
+ * priv.h - the user that workers run as.
+ */
+#ifndef SUPERVISOR_PRIV_H
+#define SUPERVISOR_PRIV_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/sc.h"
+
+#define PRIV_NAME_CAP 64
+
+struct priv_user {
+	bool drop; /* false: we are not root, there is nothing to drop */
+	uid_t uid;
+	gid_t gid;
+	char name[PRIV_NAME_CAP];
+};
+
+/*
+ * Find out whom to become: `name`, or where that is "" shadowcat if there is
+ * such a user, else nobody.  Asks the user database, which may block: call
+ * it at the start.  0; -ENOENT: no such user; or -errno.
+ */
+SC_MUST_CHECK int priv_find_user(const char *name, struct priv_user *ret);
+
+/*
+ * Become that user for ever, in a worker: groups, group, user, and no new
+ * privileges by any exec.  0 or -errno, and then the process must end.
+ */
+SC_MUST_CHECK int priv_drop(const struct priv_user *user);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * state.h - what the files of the supervisor share: one struct, made by
+ * supervisor.c, which starts and stops everything in it.
+ *
+ * Who does what with it:
+ *
+ *	supervisor.c  start, signals, stop
+ *	nursery.c     births and deaths of workers
+ *	dispatch.c    what workers say, and what is said to them
+ */
+#ifndef SUPERVISOR_STATE_H
+#define SUPERVISOR_STATE_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "common/conf.h"
+#include "common/shm.h"
+#include "supervisor/accept.h"
+#include "supervisor/control.h"
+#include "supervisor/daemon.h"
+#include "supervisor/listen.h"
+#include "supervisor/options.h"
+#include "supervisor/pidfile.h"
+#include "supervisor/priv.h"
+#include "supervisor/signals.h"
+#include "supervisor/vault.h"
+#include "supervisor/worker_table.h"
+
+enum supervisor_state {
+	SUPERVISOR_STARTING, /* no worker has ever been ready */
+	SUPERVISOR_RUNNING,
+	SUPERVISOR_DRAINING, /* workers finish what they have */
+	SUPERVISOR_STOPPING, /* workers are killed */
+};
+
+struct supervisor {
+	enum supervisor_state state;
+	int exit_status;
+	struct ev_loop *loop;
+	const struct options *options;
+	struct conf *conf;
+	struct shm shm;
+	struct vault vault;
+	struct worker_table workers;
+	struct listeners listeners;
+	struct acceptor acceptor;
+	struct control control;
+	struct daemon daemon;
+	struct pidfile pidfile;
+	struct priv_user user;
+	struct signals signals;
+	ev_timer tick;        /* looks at the workers' pulse */
+	ev_timer deadline;    /* of draining */
+	uint64_t deadline_ms; /* the same, on clock_ms() */
+};
+
+#endif

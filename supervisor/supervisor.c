@@ -1,0 +1,409 @@
+/*
+ * supervisor.c - start, signals and stop of the daemon.
+ *
+ * Owns struct supervisor and the order of things: what is made first is
+ * undone last, and half of it may be there when it is undone.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/tcp_self_test.h"
+#include "supervisor/complain.h"
+#include "supervisor/dispatch.h"
+#include "supervisor/limits.h"
+#include "supervisor/notify.h"
+#include "supervisor/nursery.h"
+#include "supervisor/reload.h"
+#include "supervisor/state.h"
+#include "supervisor/supervisor.h"
+
+/* Workers that were told to leave in time get this much more. */
+#define DRAIN_GRACE_MS 1000u
+
+/* --- what the other files ask for -------------------------------------- */
+
+void
+supervisor_serving(struct supervisor *sv)
+{
+	sv->state = SUPERVISOR_RUNNING;
+	listeners_announce(&sv->listeners);
+	daemon_serving(&sv->daemon);
+	notify_ready();
+}
+
+void
+supervisor_drop(struct supervisor *sv, uint32_t kind, uint32_t slot)
+{
+	if (kind == SOCKET_CLIENT)
+		atomic_store_explicit(
+		    &sv->shm.client_owners[slot], 0, memory_order_release);
+	vault_drop(&sv->vault, kind, slot);
+	acceptor_room_made(&sv->acceptor);
+}
+
+void
+supervisor_check_end(struct supervisor *sv)
+{
+	if (sv->state >= SUPERVISOR_DRAINING && nursery_is_empty(sv))
+		ev_break(sv->loop, EVBREAK_ALL);
+}
+
+/* --- stopping ---------------------------------------------------------- */
+
+/* New connections are refused from now on. */
+static void
+stop_listening(struct supervisor *sv)
+{
+	acceptor_stop(&sv->acceptor);
+	listeners_close(&sv->listeners);
+}
+
+/* Stop at once. */
+static void
+stop_now(struct supervisor *sv)
+{
+	if (sv->state == SUPERVISOR_STOPPING)
+		return;
+	sv->state = SUPERVISOR_STOPPING;
+	notify_send("STOPPING=1");
+	stop_listening(sv);
+	nursery_cancel_all(sv);
+	for (uint32_t i = 0; i < sv->workers.count; i++)
+		nursery_kill(sv, &sv->workers.rows[i], WORKER_KILL_STOP);
+	supervisor_check_end(sv);
+}
+
+void
+supervisor_fail(struct supervisor *sv)
+{
+	sv->exit_status = EXIT_FAILURE;
+	stop_now(sv);
+}
+
+static void
+on_deadline(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct supervisor *sv = timer->data;
+
+	(void)loop;
+	(void)revents;
+	log_warning("stopping: %u workers have not left in time; killed",
+	    worker_table_living(&sv->workers));
+	stop_now(sv);
+}
+
+static void
+drain_worker(struct supervisor *sv, struct worker_slot *w, uint32_t limit_ms)
+{
+	if (w->state == WORKER_STARTING || w->state == WORKER_READY)
+		worker_slot_set_state(&sv->workers, w, WORKER_LEAVING);
+	dispatch_drain(sv, w, limit_ms);
+}
+
+/* Stop when what runs is finished, or the time for it is over. */
+static void
+stop_in_peace(struct supervisor *sv)
+{
+	uint32_t limit_ms = (uint32_t)MIN(sv->conf->drain_timeout, UINT32_MAX);
+
+	log_notice("stopping: workers have %u ms to finish", limit_ms);
+	sv->state = SUPERVISOR_DRAINING;
+	sv->deadline_ms = clock_ms() + limit_ms;
+	notify_send("STOPPING=1");
+	stop_listening(sv);
+	nursery_cancel_idle(sv);
+	for (uint32_t i = 0; i < sv->workers.count; i++)
+		drain_worker(sv, &sv->workers.rows[i], limit_ms);
+	ev_now_update(sv->loop);
+	ev_timer_set(
+	    &sv->deadline, ((double)limit_ms + DRAIN_GRACE_MS) / 1000., 0);
+	ev_timer_start(sv->loop, &sv->deadline);
+	supervisor_check_end(sv);
+}
+
+/* --- signals ----------------------------------------------------------- */
+
+static void
+terminate(struct supervisor *sv, int number)
+{
+	if (number == SIGQUIT || sv->state >= SUPERVISOR_DRAINING) {
+		log_notice("stopping at once");
+		stop_now(sv);
+	} else {
+		stop_in_peace(sv);
+	}
+}
+
+/* Here, and in every worker that can hear it. */
+static void
+reopen_logs(struct supervisor *sv)
+{
+	int r = log_reopen();
+
+	if (r < 0)
+		log_error("reopen the log: %s", strerror(-r));
+	for (uint32_t i = 0; i < sv->workers.count; i++) {
+		struct worker_slot *w = &sv->workers.rows[i];
+
+		if (w->pid == 0)
+			continue;
+		if (w->ready_ms != 0)
+			(void)kill(w->pid, SIGUSR1);
+		else
+			w->reopen_log = true; /* it can't hear yet */
+	}
+}
+
+static void
+reload(struct supervisor *sv)
+{
+	if (sv->state >= SUPERVISOR_DRAINING)
+		return;
+	notify_send("RELOADING=1");
+	(void)!reload_conf(sv->options, sv->conf); /* logged */
+	if (sv->state == SUPERVISOR_RUNNING)
+		notify_ready();
+}
+
+static void
+on_signal(void *context, int number)
+{
+	struct supervisor *sv = context;
+
+	switch (number) {
+	case SIGCHLD:
+		nursery_reap(sv);
+		break;
+	case SIGTERM:
+	case SIGINT:
+	case SIGQUIT:
+		terminate(sv, number);
+		break;
+	case SIGHUP:
+		reload(sv);
+		break;
+	case SIGUSR1:
+		reopen_logs(sv);
+		break;
+	case SIGUSR2:
+		log_error("upgrade: this version can't be upgraded in place");
+		break;
+	}
+}
+
+static void
+on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	nursery_tick(timer->data);
+}
+
+static void
+on_accepted(void *context, uint32_t worker, uint32_t slot, uint32_t generation)
+{
+	struct supervisor *sv = context;
+
+	dispatch_client(sv, &sv->workers.rows[worker], slot, generation);
+}
+
+/* --- start ------------------------------------------------------------- */
+
+/* The loop comes first: from here on no signal kills us half-way. */
+static int
+start_loop(struct supervisor *sv)
+{
+	sv->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (sv->loop == NULL) {
+		complain("event loop: %s", strerror(errno));
+		return -ENOMEM;
+	}
+	sv->signals.on_signal = on_signal;
+	sv->signals.context = sv;
+	signals_start(&sv->signals, sv->loop);
+	ev_timer_init(
+	    &sv->tick, on_tick, PULSE_TICK_MS / 1000., PULSE_TICK_MS / 1000.);
+	ev_timer_init(&sv->deadline, on_deadline, 0, 0);
+	sv->tick.data = sv;
+	sv->deadline.data = sv;
+	return 0;
+}
+
+static int
+find_user(struct supervisor *sv)
+{
+	const char *name = sv->conf->worker_user;
+	int r = priv_find_user(name, &sv->user);
+
+	if (r == -ENOENT)
+		complain("worker.user: there is no user %s",
+		    name[0] != '\0' ? name : "shadowcat, nor nobody");
+	else if (r < 0)
+		complain("worker.user: %s", strerror(-r));
+	else if (!sv->user.drop && name[0] != '\0')
+		log_warning("worker.user: not started as root, workers run "
+			    "as the same user");
+	return r;
+}
+
+/* Settle how many there can be of everything, and make room for them. */
+static int
+make_tables(struct supervisor *sv)
+{
+	uint64_t files = fd_raise_limit();
+	uint32_t workers =
+	    limits_workers(sv->conf, sysconf(_SC_NPROCESSORS_ONLN));
+	struct shm_sizes sizes;
+	int r;
+
+	r = limits_sizes(sv->conf, files, workers, &sizes);
+	if (r < 0) {
+		complain("limit of open files: %llu are too few",
+		    (unsigned long long)files);
+		return r;
+	}
+	if (files < LIMITS_FILES_SMALL)
+		log_warning("limit of open files: %llu allow %u client "
+			    "connections only",
+		    (unsigned long long)files, sizes.clients);
+	r = shm_create(&sizes, &sv->shm);
+	if (r == 0)
+		r = vault_init(&sv->vault, sizes.clients, sizes.upstreams);
+	if (r == 0)
+		r = worker_table_init(&sv->workers, workers, sv->shm.workers);
+	if (r < 0)
+		complain("shared memory and tables for %u clients: %s",
+		    sizes.clients, strerror(-r));
+	else
+		log_info("room for %u client connections, %u workers",
+		    sizes.clients, workers);
+	return r;
+}
+
+static int
+start_accepting(struct supervisor *sv)
+{
+	struct acceptor *a = &sv->acceptor;
+	int r;
+
+	a->loop = sv->loop;
+	a->vault = &sv->vault;
+	a->shm = &sv->shm;
+	a->workers = &sv->workers;
+	a->deliver = on_accepted;
+	a->context = sv;
+	r = acceptor_start(a, &sv->listeners);
+	if (r < 0)
+		complain("accept: %s", strerror(-r));
+	return r;
+}
+
+/* Adoption is exact where the kernel counts as we think it does. */
+static void
+test_counters(void)
+{
+	int r = tcp_count_self_test();
+
+	if (r == 0)
+		log_info("byte counters of this kernel: as expected");
+	else if (r == -ENOTSUP)
+		log_warning("byte counters of this kernel can't be relied "
+			    "on: connections will not survive a worker's "
+			    "death unharmed");
+	else
+		log_warning("byte counters of this kernel: not tested: %s",
+		    strerror(-r));
+}
+
+/* Everything up to the workers' birth: 0, or -errno with the reason logged. */
+static int
+start(struct supervisor *sv)
+{
+	int r = start_loop(sv);
+
+	if (r == 0)
+		r = find_user(sv);
+	if (r == 0)
+		r = pidfile_open(&sv->pidfile, sv->conf->pidfile);
+	if (r == 0)
+		r = listeners_open(&sv->conf->listen_address, &sv->listeners);
+	if (r == 0)
+		r = make_tables(sv);
+	if (r == 0)
+		r = control_open(
+		    &sv->control, sv->loop, sv->conf->control_path);
+	if (r == 0)
+		r = pidfile_write(&sv->pidfile);
+	if (r == 0)
+		r = start_accepting(sv);
+	return r;
+}
+
+/* Undo what start() did, or half of it. */
+static void
+finish(struct supervisor *sv)
+{
+	stop_listening(sv);
+	control_close(&sv->control);
+	pidfile_remove(&sv->pidfile);
+	vault_fini(&sv->vault);
+	worker_table_fini(&sv->workers);
+	if (sv->shm.header != NULL)
+		shm_fini(&sv->shm);
+	if (sv->loop == NULL)
+		return;
+	ev_timer_stop(sv->loop, &sv->tick);
+	ev_timer_stop(sv->loop, &sv->deadline);
+	signals_stop(&sv->signals);
+	ev_loop_destroy(sv->loop);
+	fd_close(&sv->daemon.report);
+}
+
+static int
+run(struct supervisor *sv)
+{
+	if (start(sv) < 0) {
+		finish(sv);
+		return EXIT_FAILURE;
+	}
+	test_counters();
+	nursery_start(sv);
+	ev_timer_start(sv->loop, &sv->tick);
+	/* Some may have died before anybody listened. */
+	ev_feed_signal_event(sv->loop, SIGCHLD);
+	ev_run(sv->loop, 0);
+	finish(sv);
+	log_notice("stopped");
+	return sv->exit_status;
+}
+
+int
+supervisor_run(const struct options *options, struct conf *conf)
+{
+	struct supervisor sv = {
+		.state = SUPERVISOR_STARTING,
+		.options = options,
+		.conf = conf,
+		.shm = { .fd = -1 },
+		.control = { .fd = -1 },
+		.pidfile = { .fd = -1 },
+		.daemon = { .report = -1 },
+	};
+	int r, status;
+
+	if (options_has(options, OPTIONS_FLAG_DAEMON)) {
+		r = daemon_begin(&sv.daemon, &status);
+		if (r != 0)
+			return r < 0 ? EXIT_FAILURE : status;
+	}
+	return run(&sv);
+}
