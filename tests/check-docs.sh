@@ -1,0 +1,98 @@
+#!/bin/sh
+# check-docs.sh - every key of the table stands, with its default, in the
+# manual page and in the example configuration, and every option of the
+# command line in shadowcat(8); no page names one that doesn't exist; and
+# mandoc has nothing to warn about.
+set -u
+srcdir=${srcdir:-$(dirname "$0")/..}
+keys_page=$srcdir/man/shadowcat.conf.5
+options_page=$srcdir/man/shadowcat.8
+example=$srcdir/contrib/shadowcat.conf
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+status=0
+
+fail()
+{
+	echo "check-docs: $*" >&2
+	status=1
+}
+
+# The rows of an X-macro table: all between one X( and the next on a line.
+rows()
+{
+	sed -n 's/[[:space:]]*\\$//; /^	X(/,$p' "$1" |
+	    awk '/^\tX\(/ { if (row) print row; row = "" }
+		/clang-format on/ { exit }
+		{ row = row " " $0 }
+		END { if (row) print row }'
+}
+
+# compare WHAT WANTED FOUND: two sorted lists are to be the same.
+compare()
+{
+	comm -23 "$2" "$3" >"$work/missing"
+	comm -13 "$2" "$3" >"$work/extra"
+	while read -r line; do
+		fail "$1: missing: $line"
+	done <"$work/missing"
+	while read -r line; do
+		fail "$1: not in the table: $line"
+	done <"$work/extra"
+}
+
+# --- keys: "session.idle_timeout = 5m", or the name without a default ----
+rows "$srcdir/common/conf_keys.h" |
+    awk -F'"' '{ print $4 == "" ? $2 : $2 " = " $4 }' |
+    sort >"$work/keys"
+[ "$(wc -l <"$work/keys")" -gt 30 ] || fail "the table of keys was not read"
+
+sed -n 's/^\.It Ic //p' "$keys_page" | sort >"$work/page"
+compare "$keys_page" "$work/keys" "$work/page"
+
+# In the example each key has its default, or is set to something where it
+# has none; "" and {} stand for none.
+awk '/^[a-z]+ \{/ { section = $1 "." }
+    /^\}/ { section = "" }
+    match($0, /^\t?#?[a-z_]+ = /) {
+	line = substr($0, RSTART, length($0))
+	set = line !~ /#/
+	sub(/^\t?#?/, "", line)
+	gsub(/"/, "", line)
+	name = section substr(line, 1, index(line, " ") - 1)
+	value = substr(line, index(line, "= ") + 2)
+	print (set || value == "" || value == "{}") ? name : name " = " value
+    }' "$example" | sort >"$work/example"
+compare "$example" "$work/keys" "$work/example"
+
+# --- options --------------------------------------------------------------
+rows "$srcdir/supervisor/options.h" | awk -F'"' '{ print $2 }' |
+    sort >"$work/options"
+[ "$(wc -l <"$work/options")" -gt 5 ] || fail "the options were not read"
+sed -n '/^\.It /s/.*Fl Fl \([a-z]*\).*/\1/p' "$options_page" |
+    sort >"$work/page"
+compare "$options_page" "$work/options" "$work/page"
+
+# --- what the built program says ------------------------------------------
+if [ -x ./shadowcat ]; then
+	./shadowcat --help >"$work/help" || fail "--help fails"
+	while read -r option; do
+		grep -q -e "--$option" "$work/help" ||
+		    fail "--help doesn't name --$option"
+	done <"$work/options"
+	./shadowcat -t -c "$example" >/dev/null ||
+	    fail "$example is not valid"
+	sed 's/^\(	\{0,1\}\)#\([a-z_]* = \)/\1\2/' "$example" \
+	    >"$work/all.conf"
+	./shadowcat -t -c "$work/all.conf" >/dev/null ||
+	    fail "$example is not valid with every line in force"
+fi
+
+# --- form -----------------------------------------------------------------
+if command -v mandoc >/dev/null; then
+	for page in "$srcdir"/man/*.[1-8]; do
+		mandoc -Tlint -W warning "$page" >"$work/lint" 2>/dev/null ||
+		    fail "$(cat "$work/lint")"
+	done
+fi
+exit $status
