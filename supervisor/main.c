@@ -1,10 +1,117 @@
 /*
- * main.c - the shadowcat binary.
+ * main.c - the shadowcat binary: from the command line to the supervisor.
+ *
+ * Exit status: 0 stopped as told, 1 failed, 2 bad configuration or usage.
  */
 #include "config.h"
 
-int
-main(void)
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf.h"
+#include "common/log.h"
+#include "supervisor/options.h"
+#include "supervisor/options_help.h"
+
+#define EXIT_USAGE 2
+
+/* What --help and --version write has to arrive: a full disk is a failure. */
+static int
+finish_output(void)
 {
-	return 0;
+	return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS
+						      : EXIT_FAILURE;
+}
+
+/* Each line of text, with the program's name before it. */
+static void
+print_errors(char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n")) != NULL)
+		(void)fprintf(stderr, "shadowcat: %s\n", line);
+}
+
+static int
+report_valid(const struct options *options)
+{
+	const char *file = options_text(options, OPTIONS_FLAG_CONFIG);
+
+	printf("configuration %s%sis valid\n", file != NULL ? file : "",
+	    file != NULL ? " " : "");
+	return finish_output();
+}
+
+/* Begin to log as configured: 0 or -errno, with a line on stderr. */
+static int
+start_log(const struct conf *conf)
+{
+	enum log_level level;
+	int r = log_level_parse(conf->log_level, &level);
+
+	sc_assert(r == 0); /* conf_set() has checked it */
+	log_set_level(level);
+	r = log_set_target(conf->log_target);
+	if (r < 0)
+		(void)fprintf(stderr, "shadowcat: log.target: %s: %s\n",
+		    conf->log_target, strerror(-r));
+	return r;
+}
+
+/* Load the configuration, and run or check it. */
+static int
+run(const struct options *options)
+{
+	char error[OPTIONS_ERROR_CAP];
+	struct conf conf;
+	int status;
+
+	if (options_load(options, &conf, error, sizeof(error)) < 0) {
+		print_errors(error);
+		return EXIT_USAGE;
+	}
+	if (options->action == OPTIONS_TEST)
+		status = report_valid(options);
+	else if (start_log(&conf) < 0)
+		status = EXIT_FAILURE;
+	else {
+		log_error("this build can only check configurations");
+		status = EXIT_FAILURE;
+	}
+	conf_fini(&conf);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	char error[CONF_ERROR_CAP];
+	struct options options;
+	int status = EXIT_SUCCESS;
+
+	log_init("shadowcat");
+	if (options_parse(argc, argv, &options, error, sizeof(error)) < 0) {
+		(void)fprintf(
+		    stderr, "shadowcat: %s (see shadowcat --help)\n", error);
+		return EXIT_USAGE;
+	}
+	switch (options.action) {
+	case OPTIONS_HELP:
+		options_write_help(stdout);
+		status = finish_output();
+		break;
+	case OPTIONS_VERSION:
+		options_write_version(stdout);
+		status = finish_output();
+		break;
+	case OPTIONS_TEST:
+	case OPTIONS_RUN:
+		status = run(&options);
+		break;
+	}
+	options_fini(&options);
+	return status;
 }
