@@ -23,14 +23,24 @@
 #include "common/claim.h"
 #include "common/sc.h"
 #include "common/shm.h"
+#include "common/shm_layout.h"
+
+/* More runs than one change of one record ever lets go. */
+#define ARENA_RUNS_MAX 32
 
 /* This process's share in the blocks. */
 struct arena {
 	struct shm *shm;
 	struct claim claim;
-	/* Blocks let go by a change that is not committed yet: a chain. */
-	uint32_t freed_first_ref;
-	uint32_t freed_last_ref;
+	/*
+	 * Runs of linked blocks that a change let go which is not committed
+	 * yet; their links still stand.
+	 */
+	struct arena_run {
+		uint32_t first_ref;
+		uint32_t count;
+	} freed[ARENA_RUNS_MAX];
+	uint32_t freed_count;
 };
 
 void arena_init(struct arena *a, struct shm *shm, uint32_t self);
@@ -46,12 +56,12 @@ bool chain_is_empty(const struct chain *c);
 uint64_t chain_len(const struct arena *a, const struct chain *c);
 
 /* Append: 0, or -ENOMEM (nothing was appended, blocks may have been taken). */
-SC_MUST_CHECK int chain_append(struct arena *a, struct chain *c,
-    const void *bytes, size_t len);
+SC_MUST_CHECK int chain_append(
+    struct arena *a, struct chain *c, const void *bytes, size_t len);
 
 /* Copy at most `cap` bytes from the front to buf, consuming none. */
-size_t chain_peek(const struct arena *a, const struct chain *c, char *buf,
-    size_t cap);
+size_t chain_peek(
+    const struct arena *a, const struct chain *c, char *buf, size_t cap);
 
 /* Consume `len` bytes from the front (no more than it holds). */
 void chain_consume(struct arena *a, struct chain *c, size_t len);
@@ -66,15 +76,19 @@ void chain_clear(struct arena *a, struct chain *c);
  * -ENOMEM leaves the journal as it was.
  */
 SC_MUST_CHECK int journal_open(struct arena *a, struct journal *j);
-SC_MUST_CHECK int journal_add(struct arena *a, struct journal *j,
-    const void *bytes, size_t len);
+SC_MUST_CHECK int journal_add(
+    struct arena *a, struct journal *j, const void *bytes, size_t len);
+
+/* Copy the open record's payload, open_len bytes, to buf. */
+void journal_peek_open(
+    const struct arena *a, const struct journal *j, char *buf);
 
 /*
  * Finish the open record (there must be one): from the commit on it may be
  * sent.  `events` ended in it.
  */
-void journal_finish(struct arena *a, struct journal *j,
-    enum journal_type type, uint32_t events);
+void journal_finish(struct arena *a, struct journal *j, enum journal_type type,
+    uint32_t events);
 
 /* One whole record at once; an open record must not exist. */
 SC_MUST_CHECK int journal_put(struct arena *a, struct journal *j,
@@ -97,15 +111,17 @@ void journal_clear(struct arena *a, struct journal *j);
 struct journal_cursor {
 	uint32_t ref; /* the record that comes next or is half sent */
 	uint32_t off;
+	uint64_t seq;  /* its number; the journal's next_seq: none left */
 	uint64_t wire; /* at the start of that record (before its notes) */
 	uint64_t sent; /* bytes of it that are sent: wire + sent is the place */
+	uint64_t passed; /* payload bytes passed since the last drop */
 };
 
 /*
  * At the first kept record; `wire` is the count at which it begins.
  */
-void journal_cursor_init(struct journal_cursor *cur, const struct journal *j,
-    uint64_t wire);
+void journal_cursor_init(struct journal_cursor *cur, const struct arena *a,
+    const struct journal *j, uint64_t wire);
 
 /*
  * Gather what comes next, framed: at most `cap` pieces.  `scratch` holds the
@@ -114,40 +130,37 @@ void journal_cursor_init(struct journal_cursor *cur, const struct journal *j,
  * broken (length, type, block reference).
  */
 #define JOURNAL_SCRATCH 2048
-SC_MUST_CHECK int journal_gather(const struct arena *a,
-    const struct journal *j, enum framing framing,
-    const struct journal_cursor *cur, struct iovec *iov, int cap,
-    char *scratch);
+SC_MUST_CHECK int journal_gather(const struct arena *a, const struct journal *j,
+    enum http_framing framing, const struct journal_cursor *cur,
+    struct iovec *iov, int cap, char *scratch);
 
 /*
  * Move the cursor on by `n` sent bytes.  -EBADMSG as above, or where the
  * journal has not that many.
  */
 SC_MUST_CHECK int journal_advance(const struct arena *a,
-    const struct journal *j, enum framing framing,
+    const struct journal *j, enum http_framing framing,
     struct journal_cursor *cur, uint64_t n);
 
 /* Whether all finished records are sent. */
-bool journal_all_sent(const struct journal *j,
-    const struct journal_cursor *cur);
+bool journal_all_sent(
+    const struct journal *j, const struct journal_cursor *cur);
 
 /*
  * Drop the records before the cursor's one.  The caller notes cur->wire in
  * the same state as the new start.  Where everything is sent and no record
  * is open, every block goes.
  */
-void journal_drop(struct arena *a, struct journal *j,
-    struct journal_cursor *cur);
+void journal_drop(
+    struct arena *a, struct journal *j, struct journal_cursor *cur);
 
-/* Payload and overhead bytes that finished records hold, unsent ones too. */
-uint64_t journal_kept(const struct journal *j);
+/* Payload bytes that are not sent yet. */
+uint64_t journal_unsent(
+    const struct journal *j, const struct journal_cursor *cur);
 
-/*
- * Walk all records and verify length, type and checksum: 0, or -EBADMSG.
- * `visit`, if not NULL, is called with each block reference (adoption).
- */
-SC_MUST_CHECK int journal_verify(const struct arena *a,
-    const struct journal *j);
+/* Walk all records and verify length, type and checksum: 0, or -EBADMSG. */
+SC_MUST_CHECK int journal_verify(
+    const struct arena *a, const struct journal *j);
 
 /*
  * Call visit(context, block index) for each block of a chain; stops at a

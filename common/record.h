@@ -14,28 +14,26 @@
 #include <stdatomic.h>
 
 /* The committed copy; for the owner, who alone changes it. */
-#define RECORD_STATE(rec)                                              \
-	(&(rec)->state[atomic_load_explicit(&(rec)->commits,           \
-			   memory_order_acquire) &                     \
-	    1])
+#define RECORD_STATE(rec)                                                      \
+	(&(rec)->state[atomic_load_explicit(                                   \
+			   &(rec)->commits, memory_order_acquire) &            \
+		       1])
 
 /* Copy the committed state into the other copy, and return that one. */
-#define RECORD_BEGIN(rec)                                              \
+#define RECORD_BEGIN(rec)                                                      \
 	(*RECORD_NEXT(rec) = *RECORD_STATE(rec), RECORD_NEXT(rec))
 
 /* The copy that is not committed. */
-#define RECORD_NEXT(rec)                                               \
-	(&(rec)->state[(atomic_load_explicit(&(rec)->commits,          \
-			    memory_order_relaxed) +                    \
-			   1) &                                        \
-	    1])
+#define RECORD_NEXT(rec)                                                       \
+	(&(rec)->state[(atomic_load_explicit(                                  \
+			    &(rec)->commits, memory_order_relaxed) +           \
+			   1) &                                                \
+		       1])
 
 /* Publish it: from here on it survives the process. */
-#define RECORD_COMMIT(rec)                                             \
-	atomic_store_explicit(&(rec)->commits,                         \
-	    atomic_load_explicit(&(rec)->commits,                      \
-		memory_order_relaxed) +                                \
-		1,                                                     \
+#define RECORD_COMMIT(rec)                                                     \
+	atomic_store_explicit(&(rec)->commits,                                 \
+	    atomic_load_explicit(&(rec)->commits, memory_order_relaxed) + 1,   \
 	    memory_order_release)
 
 #endif

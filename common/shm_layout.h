@@ -24,6 +24,7 @@
 #include "common/chunked.h"
 #include "common/counters.h"
 #include "common/http_head.h"
+#include "common/http_write.h"
 #include "common/jsonrpc.h"
 #include "common/sse.h"
 
@@ -42,7 +43,7 @@ struct shm_hand {
 	uint32_t kind;       /* enum hand_kind */
 	uint32_t slot;       /* of the client or upstream record */
 	uint32_t generation; /* of that record */
-	uint32_t reserved;
+	int32_t got; /* what recv() returned; 0 before */
 	uint64_t taken; /* bytes taken from that socket before this recv */
 };
 
@@ -132,12 +133,16 @@ struct client_state {
 	uint8_t phase;      /* enum client_phase */
 	uint8_t gone;       /* the client's FIN was seen */
 	uint8_t keep_alive; /* after the answer that is under way */
-	uint8_t minor;      /* HTTP/1.x of the request */
+	uint8_t refusal;    /* enum http_fault: answer with this error */
 	uint32_t stream_ref; /* the answer under way */
 	uint64_t taken; /* bytes processed since the connection was accepted */
 	uint64_t wire;  /* bytes of the answers that are finished and sent */
 	uint32_t requests; /* heads completed */
-	uint32_t reserved;
+	uint32_t generation; /* of the record when this use of it began */
+	uint32_t refused_s;  /* when, by the wall clock: the answer's Date */
+	uint8_t method;      /* enum http_method_id, of the request */
+	uint8_t minor;       /* HTTP/1.x of the request */
+	uint8_t reserved[2];
 	struct http_scan scan;
 	struct chunked body;
 	uint64_t body_len;  /* decoded body bytes so far */
@@ -158,13 +163,11 @@ struct client_record {
 };
 
 /*
- * An upstream connection: what outlives the stream that uses it.
+ * An upstream connection.  What matters of it stands in the stream that uses
+ * it; a successor closes those that no stream names.
  */
 struct upstream_record {
 	uint32_t generation; /* written by the worker at each connect */
-	uint32_t stream_ref; /* a hint for people; the stream's word decides */
-	uint64_t sent;       /* totals when it was last given back to the pool */
-	uint64_t taken;
 };
 
 enum stream_phase {
@@ -177,17 +180,16 @@ enum stream_phase {
 
 enum stream_era { ERA_PLAIN, ERA_LEGACY, ERA_MODERN };
 
-/* How the answer's body is framed towards the client (RFC 9112, 6). */
-enum framing { FRAMING_NONE, FRAMING_LENGTH, FRAMING_CHUNKED, FRAMING_CLOSE };
-
 struct stream_state {
 	uint8_t phase;   /* enum stream_phase */
-	uint8_t framing; /* enum framing, of the answer */
+	uint8_t framing; /* enum http_framing, of the answer */
 	uint8_t events;  /* the answer is an event stream */
 	uint8_t reason;  /* enum end_reason, once ENDING */
 	uint16_t status; /* of the answer, 0 before its head */
 	uint8_t up_keep; /* the upstream connection may be used again */
-	uint8_t up_answered;  /* a byte of the answer came on it */
+	uint8_t up_answered; /* a byte of the answer came on it */
+	uint8_t break_off;   /* end by closing, not by the last chunk */
+	uint8_t reserved[7];
 	uint32_t upstream_ref;
 	uint32_t upstream_generation;
 	uint64_t up_taken; /* bytes processed since connect */
@@ -198,7 +200,6 @@ struct stream_state {
 	struct sse sse;
 	struct journal answer;
 	uint64_t body_len; /* decoded body bytes so far */
-	uint64_t event_count;
 };
 
 struct stream_record {
@@ -209,9 +210,9 @@ struct stream_record {
 	uint32_t client_generation;
 	uint32_t request; /* the client's `requests` that made it */
 	uint8_t era;      /* enum stream_era */
-	uint8_t method;   /* enum http_method */
-	uint8_t framing;  /* of the request's body, enum framing */
-	uint8_t reserved;
+	uint8_t method;   /* enum http_method_id */
+	uint8_t framing;  /* of the request's body, enum http_framing */
+	uint8_t minor;    /* HTTP/1.x of the request */
 	uint64_t id;      /* for logs: unique in a life of the memory */
 	uint64_t begun_ms;
 	struct stream_state state[2];

@@ -1,0 +1,39 @@
+/*
+ * end_reasons.h - TABLE of why a stream (one relayed answer) ends.  The log
+ * says the word.  To add one: a row here, and in shadowcat(8), DIAGNOSTICS.
+ */
+#ifndef COMMON_END_REASONS_H
+#define COMMON_END_REASONS_H
+
+#include <stdbool.h>
+
+/* clang-format off */
+#define END_REASONS(X)                                                       \
+	/* word               fault?  what the operator reads */             \
+	X(NONE,               false, "not ended")                            \
+	X(ANSWERED,           false, "the answer was relayed whole")         \
+	X(CLIENT_LEFT,        false, "the client closed its connection")     \
+	X(CLIENT_STALLED,     true,  "the client took no byte for "          \
+	    "client.send_timeout")                                           \
+	X(REFUSED,            true,  "the request was refused by the proxy") \
+	X(UPSTREAM_UNREACHED, true,  "no connection to the upstream")        \
+	X(UPSTREAM_SILENT,    true,  "no answer within "                     \
+	    "upstream.response_timeout")                                     \
+	X(UPSTREAM_LOST,      true,  "the upstream broke its answer off")    \
+	X(UPSTREAM_GARBLED,   true,  "the upstream's answer is not HTTP")    \
+	X(EVENT_TOO_LONG,     true,  "an event longer than stream.max_event")\
+	X(MEMORY_SHORT,       true,  "the journal memory is full")           \
+	X(RECORD_BROKEN,      true,  "the shared record is damaged")         \
+	X(WORKER_DIED,        true,  "the worker died and the stream could " \
+	    "not be adopted")                                                \
+	X(STOPPED,            false, "the daemon stops")
+/* clang-format on */
+
+enum end_reason {
+#define X(name, fault, text) END_##name,
+	END_REASONS(X)
+#undef X
+	    END_REASON_COUNT
+};
+
+#endif

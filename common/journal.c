@@ -1,0 +1,753 @@
+/*
+ * journal.c - chains of blocks, and the records on them.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/hash.h"
+#include "common/journal.h"
+
+#define NOTE ": keepalive\n\n"
+#define NOTE_LEN (sizeof(NOTE) - 1)
+#define NOTE_CHUNK "d\r\n" NOTE "\r\n"
+#define NOTE_CHUNK_LEN (sizeof(NOTE_CHUNK) - 1)
+#define LAST_CHUNK "0\r\n\r\n"
+#define LAST_CHUNK_LEN (sizeof(LAST_CHUNK) - 1)
+#define CHUNK_HEAD_MAX 10 /* eight digits, CR, LF */
+
+/* A place in a chain. */
+struct place {
+	uint32_t ref;
+	uint32_t off;
+};
+
+/* --- the arena ---------------------------------------------------------- */
+
+static int
+back_blocks(void *context, uint32_t first, uint32_t n)
+{
+	return shm_blocks_back(context, first, n);
+}
+
+static void
+give_back_blocks(void *context, uint32_t first, uint32_t n)
+{
+	shm_blocks_give_back(context, first, n);
+}
+
+void
+arena_init(struct arena *a, struct shm *shm, uint32_t self)
+{
+	a->shm = shm;
+	a->freed_count = 0;
+	claim_init(&a->claim, shm->block_owners, shm->sizes.blocks, self);
+	claim_set_backing(
+	    &a->claim, shm->extents, back_blocks, give_back_blocks, shm);
+}
+
+static bool
+ref_is_valid(const struct arena *a, uint32_t ref)
+{
+	return ref != 0 && ref <= a->shm->sizes.blocks;
+}
+
+static char *
+block_at(const struct arena *a, uint32_t ref)
+{
+	return a->shm->blocks + (size_t)(ref - 1) * SHM_BLOCK_SIZE;
+}
+
+static uint32_t
+block_next(const struct arena *a, uint32_t ref)
+{
+	return a->shm->block_next[ref - 1];
+}
+
+/* Remember `count` linked blocks for arena_settle(). */
+static void
+arena_let_go(struct arena *a, uint32_t first_ref, uint32_t count)
+{
+	if (count == 0)
+		return;
+	sc_assert(a->freed_count < ARENA_RUNS_MAX);
+	a->freed[a->freed_count].first_ref = first_ref;
+	a->freed[a->freed_count].count = count;
+	a->freed_count++;
+}
+
+void
+arena_settle(struct arena *a)
+{
+	uint32_t i, ref, next, left;
+
+	for (i = 0; i < a->freed_count; i++) {
+		ref = a->freed[i].first_ref;
+		for (left = a->freed[i].count; left > 0; left--) {
+			if (!ref_is_valid(a, ref))
+				break;
+			next = block_next(a, ref);
+			claim_give(&a->claim, ref - 1);
+			ref = next;
+		}
+	}
+	a->freed_count = 0;
+}
+
+/* --- chains ------------------------------------------------------------- */
+
+bool
+chain_is_empty(const struct chain *c)
+{
+	return c->first_ref == 0;
+}
+
+uint64_t
+chain_len(const struct arena *a, const struct chain *c)
+{
+	uint64_t len = 0;
+	uint32_t ref = c->first_ref, off = c->first_off, turns = 0;
+
+	while (ref_is_valid(a, ref) && turns++ < a->shm->sizes.blocks) {
+		if (ref == c->last_ref)
+			return len + c->last_off - off;
+		len += SHM_BLOCK_SIZE - off;
+		off = 0;
+		ref = block_next(a, ref);
+	}
+	return len;
+}
+
+/* Add an empty block at the end. */
+static int
+chain_grow(struct arena *a, struct chain *c)
+{
+	uint32_t index;
+	int error = claim_take(&a->claim, &index);
+
+	if (error != 0)
+		return -ENOMEM;
+	a->shm->block_next[index] = 0;
+	if (c->first_ref == 0) {
+		c->first_ref = index + 1;
+		c->first_off = 0;
+	} else {
+		a->shm->block_next[c->last_ref - 1] = index + 1;
+	}
+	c->last_ref = index + 1;
+	c->last_off = 0;
+	return 0;
+}
+
+/*
+ * Take back what grew since `was`: those blocks were never committed.
+ */
+static void
+chain_restore(struct arena *a, struct chain *c, const struct chain *was)
+{
+	uint32_t ref, next;
+
+	if (was->last_ref == c->last_ref) {
+		*c = *was;
+		return;
+	}
+	ref = was->first_ref == 0 ? c->first_ref : block_next(a, was->last_ref);
+	while (ref != 0) {
+		next = ref == c->last_ref ? 0 : block_next(a, ref);
+		claim_give(&a->claim, ref - 1);
+		ref = next;
+	}
+	*c = *was;
+}
+
+int
+chain_append(struct arena *a, struct chain *c, const void *bytes, size_t len)
+{
+	const char *from = bytes;
+	struct chain was = *c;
+	size_t part;
+
+	while (len > 0) {
+		if (c->last_ref == 0 || c->last_off == SHM_BLOCK_SIZE) {
+			if (chain_grow(a, c) != 0) {
+				chain_restore(a, c, &was);
+				return -ENOMEM;
+			}
+		}
+		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->last_off));
+		memcpy(block_at(a, c->last_ref) + c->last_off, from, part);
+		c->last_off += (uint32_t)part;
+		from += part;
+		len -= part;
+	}
+	return 0;
+}
+
+size_t
+chain_peek(const struct arena *a, const struct chain *c, char *buf, size_t cap)
+{
+	uint32_t ref = c->first_ref, off = c->first_off, end;
+	size_t len = 0, part;
+
+	while (len < cap && ref_is_valid(a, ref)) {
+		end = ref == c->last_ref ? c->last_off : SHM_BLOCK_SIZE;
+		if (off > end || end > SHM_BLOCK_SIZE)
+			break;
+		part = MIN(cap - len, (size_t)(end - off));
+		memcpy(buf + len, block_at(a, ref) + off, part);
+		len += part;
+		if (ref == c->last_ref)
+			break;
+		ref = block_next(a, ref);
+		off = 0;
+	}
+	return len;
+}
+
+void
+chain_clear(struct arena *a, struct chain *c)
+{
+	uint32_t ref = c->first_ref, count = 0;
+
+	while (ref_is_valid(a, ref) && count < a->shm->sizes.blocks) {
+		count++;
+		if (ref == c->last_ref)
+			break;
+		ref = block_next(a, ref);
+	}
+	arena_let_go(a, c->first_ref, count);
+	memset(c, 0, sizeof(*c));
+}
+
+void
+chain_consume(struct arena *a, struct chain *c, size_t len)
+{
+	uint32_t first = c->first_ref, count = 0;
+	size_t part;
+
+	while (len > 0 && c->first_ref != 0 && c->first_ref != c->last_ref) {
+		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->first_off));
+		c->first_off += (uint32_t)part;
+		len -= part;
+		if (c->first_off == SHM_BLOCK_SIZE) {
+			c->first_ref = block_next(a, c->first_ref);
+			c->first_off = 0;
+			count++;
+		}
+	}
+	arena_let_go(a, first, count);
+	if (c->first_ref == 0 || c->first_ref != c->last_ref)
+		return;
+	c->first_off += (uint32_t)MIN(len, c->last_off - c->first_off);
+	if (c->first_off == c->last_off)
+		chain_clear(a, c);
+}
+
+int
+chain_visit(const struct arena *a, const struct chain *c,
+    void (*visit)(void *context, uint32_t index), void *context)
+{
+	uint32_t ref = c->first_ref, count = 0;
+
+	if (ref == 0)
+		return 0;
+	for (;;) {
+		if (!ref_is_valid(a, ref) || count++ > a->shm->sizes.blocks)
+			return -EBADMSG;
+		visit(context, ref - 1);
+		if (ref == c->last_ref)
+			return 0;
+		ref = block_next(a, ref);
+	}
+}
+
+/* --- writing records ---------------------------------------------------- */
+
+static bool
+header_fits(uint32_t off)
+{
+	return off <= SHM_BLOCK_SIZE - sizeof(struct journal_record);
+}
+
+int
+journal_open(struct arena *a, struct journal *j)
+{
+	if (j->open_ref != 0)
+		return 0;
+	if (j->chain.last_ref == 0 || !header_fits(j->chain.last_off)) {
+		if (chain_grow(a, &j->chain) != 0)
+			return -ENOMEM;
+	}
+	j->open_ref = j->chain.last_ref;
+	j->open_off = j->chain.last_off;
+	j->open_len = 0;
+	j->chain.last_off += sizeof(struct journal_record);
+	return 0;
+}
+
+int
+journal_add(struct arena *a, struct journal *j, const void *bytes, size_t len)
+{
+	if (len > UINT32_MAX - j->open_len)
+		return -ENOMEM;
+	if (chain_append(a, &j->chain, bytes, len) != 0)
+		return -ENOMEM;
+	j->open_len += (uint32_t)len;
+	return 0;
+}
+
+/* Call for each piece of `len` payload bytes that start at `at`. */
+#define FOR_EACH_PIECE(a, at, len, left, piece)                                \
+	for (left = (len);                                                     \
+	     (piece) = MIN(left, SHM_BLOCK_SIZE - (at).off), left > 0;         \
+	     left -= (piece), place_pass((a), &(at), (piece)))
+
+/* Move on by `len` bytes within one block, to the next block at its end. */
+static void
+place_pass(const struct arena *a, struct place *at, uint32_t len)
+{
+	at->off += len;
+	if (at->off == SHM_BLOCK_SIZE) {
+		uint32_t next = block_next(a, at->ref);
+
+		/* The chain's last block may be full: stay at its end. */
+		if (next != 0) {
+			at->ref = next;
+			at->off = 0;
+		}
+	}
+}
+
+/* The place of the open record's payload. */
+static struct place
+open_body(const struct arena *a, const struct journal *j)
+{
+	struct place at = { j->open_ref,
+		j->open_off + (uint32_t)sizeof(struct journal_record) };
+
+	place_pass(a, &at, 0);
+	return at;
+}
+
+void
+journal_peek_open(const struct arena *a, const struct journal *j, char *buf)
+{
+	struct place at = open_body(a, j);
+	uint32_t left, piece;
+
+	FOR_EACH_PIECE(a, at, j->open_len, left, piece)
+	{
+		if (piece == 0 || !ref_is_valid(a, at.ref))
+			return;
+		memcpy(buf, block_at(a, at.ref) + at.off, piece);
+		buf += piece;
+	}
+}
+
+static uint32_t
+record_sum(
+    const struct arena *a, const struct journal_record *r, struct place at)
+{
+	struct journal_record clean = *r;
+	uint32_t left, piece, sum;
+
+	clean.sum = 0;
+	sum = hash_bytes32(&clean, sizeof(clean), 0);
+	FOR_EACH_PIECE(a, at, r->len, left, piece)
+	{
+		if (piece == 0 || !ref_is_valid(a, at.ref))
+			return ~sum;
+		sum = hash_bytes32(block_at(a, at.ref) + at.off, piece, sum);
+	}
+	return sum;
+}
+
+void
+journal_finish(
+    struct arena *a, struct journal *j, enum journal_type type, uint32_t events)
+{
+	struct place body = open_body(a, j);
+	struct journal_record r = {
+		.len = j->open_len,
+		.type = (uint16_t)type,
+		.notes = (uint16_t)j->notes,
+		.events = events,
+		.seq = j->next_seq,
+	};
+
+	sc_assert(j->open_ref != 0);
+	r.sum = record_sum(a, &r, body);
+	memcpy(block_at(a, j->open_ref) + j->open_off, &r, sizeof(r));
+	j->kept += r.len;
+	j->next_seq++;
+	j->notes = 0;
+	j->open_ref = 0;
+	j->open_off = 0;
+	j->open_len = 0;
+}
+
+int
+journal_put(struct arena *a, struct journal *j, enum journal_type type,
+    const void *bytes, size_t len)
+{
+	struct chain was = j->chain;
+
+	sc_assert(j->open_ref == 0);
+	if (journal_open(a, j) != 0)
+		return -ENOMEM;
+	if (journal_add(a, j, bytes, len) != 0) {
+		j->open_ref = 0;
+		chain_restore(a, &j->chain, &was);
+		return -ENOMEM;
+	}
+	journal_finish(a, j, type, 0);
+	return 0;
+}
+
+void
+journal_abandon(struct arena *a, struct journal *j)
+{
+	if (j->open_ref != 0)
+		journal_finish(a, j, JOURNAL_SKIP, 0);
+}
+
+void
+journal_clear(struct arena *a, struct journal *j)
+{
+	chain_clear(a, &j->chain);
+	j->open_ref = 0;
+	j->open_off = 0;
+	j->open_len = 0;
+	j->kept = 0;
+}
+
+/* --- reading records ---------------------------------------------------- */
+
+/* A record as the wire sees it. */
+struct view {
+	struct journal_record r;
+	struct place body;
+	uint64_t wire; /* its bytes on the wire, notes included */
+	char head[CHUNK_HEAD_MAX];
+	uint32_t head_len;
+	uint32_t note_len; /* of one note */
+};
+
+static uint32_t
+write_chunk_head(char *buf, uint32_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint32_t n = 0, shift = 28;
+
+	while (shift > 0 && len >> shift == 0)
+		shift -= 4;
+	for (;; shift -= 4) {
+		buf[n++] = digits[len >> shift & 0xf];
+		if (shift == 0)
+			break;
+	}
+	buf[n++] = '\r';
+	buf[n++] = '\n';
+	return n;
+}
+
+/* Where the record at or after `at` starts: headers are never split. */
+static bool
+place_of_header(const struct arena *a, struct place *at)
+{
+	if (!ref_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
+		return false;
+	if (!header_fits(at->off)) {
+		at->ref = block_next(a, at->ref);
+		at->off = 0;
+	}
+	return ref_is_valid(a, at->ref);
+}
+
+static int
+view_read(const struct arena *a, struct place at, uint64_t seq,
+    enum http_framing framing, struct view *v)
+{
+	bool chunked = framing == HTTP_FRAMING_CHUNKED;
+
+	if (!place_of_header(a, &at))
+		return -EBADMSG;
+	memcpy(&v->r, block_at(a, at.ref) + at.off, sizeof(v->r));
+	if (v->r.seq != seq || v->r.type == 0 ||
+	    v->r.type >= JOURNAL_TYPE_COUNT)
+		return -EBADMSG;
+	v->body.ref = at.ref;
+	v->body.off = at.off + (uint32_t)sizeof(v->r);
+	place_pass(a, &v->body, 0);
+	v->note_len = chunked ? NOTE_CHUNK_LEN : NOTE_LEN;
+	v->wire = (uint64_t)v->r.notes * v->note_len;
+	v->head_len = 0;
+	switch ((enum journal_type)v->r.type) {
+	case JOURNAL_HEAD:
+		v->wire += v->r.len;
+		break;
+	case JOURNAL_BODY:
+		/* A chunk without bytes would be the last one. */
+		if (chunked && v->r.len > 0) {
+			v->head_len = write_chunk_head(v->head, v->r.len);
+			v->wire += v->head_len + 2;
+		}
+		v->wire += v->r.len;
+		break;
+	case JOURNAL_END:
+		if (chunked)
+			v->wire += LAST_CHUNK_LEN;
+		break;
+	case JOURNAL_SKIP:
+	case JOURNAL_TYPE_COUNT:
+		break;
+	}
+	return 0;
+}
+
+/* The place behind a record's payload: 0, or -EBADMSG. */
+static int
+view_end(const struct arena *a, const struct view *v, struct place *ret)
+{
+	struct place at = v->body;
+	uint32_t left, piece;
+
+	FOR_EACH_PIECE(a, at, v->r.len, left, piece)
+	{
+		if (piece == 0 || !ref_is_valid(a, at.ref))
+			return -EBADMSG;
+	}
+	*ret = at;
+	return 0;
+}
+
+/* The first kept record's place; the open one's where none is finished. */
+static struct place
+journal_start(const struct journal *j)
+{
+	struct place at = { j->chain.first_ref, j->chain.first_off };
+
+	return at;
+}
+
+void
+journal_cursor_init(struct journal_cursor *cur, const struct arena *a,
+    const struct journal *j, uint64_t wire)
+{
+	struct place at = journal_start(j);
+	struct journal_record r;
+
+	memset(cur, 0, sizeof(*cur));
+	cur->wire = wire;
+	cur->seq = j->next_seq;
+	if (!place_of_header(a, &at))
+		return;
+	if (at.ref == j->open_ref && at.off == j->open_off)
+		return;
+	memcpy(&r, block_at(a, at.ref) + at.off, sizeof(r));
+	cur->ref = at.ref;
+	cur->off = at.off;
+	cur->seq = r.seq;
+}
+
+static struct place
+cursor_place(const struct journal *j, const struct journal_cursor *cur)
+{
+	struct place at = { cur->ref, cur->off };
+
+	return cur->ref != 0 ? at : journal_start(j);
+}
+
+struct gather {
+	struct iovec *iov;
+	int count, cap;
+	uint64_t skip;
+};
+
+/* Add a piece, joined to the one before where they touch. */
+static bool
+gather_add(struct gather *g, const char *p, size_t len)
+{
+	struct iovec *last;
+
+	if (g->skip >= len) {
+		g->skip -= len;
+		return true;
+	}
+	p += g->skip;
+	len -= g->skip;
+	g->skip = 0;
+	last = g->count > 0 ? &g->iov[g->count - 1] : NULL;
+	if (last != NULL && (char *)last->iov_base + last->iov_len == p) {
+		last->iov_len += len;
+		return true;
+	}
+	if (g->count == g->cap)
+		return false;
+	g->iov[g->count].iov_base = (void *)(uintptr_t)p;
+	g->iov[g->count].iov_len = len;
+	g->count++;
+	return true;
+}
+
+static bool
+gather_payload(const struct arena *a, struct gather *g, const struct view *v)
+{
+	struct place at = v->body;
+	uint32_t left, piece;
+
+	FOR_EACH_PIECE(a, at, v->r.len, left, piece)
+	{
+		if (piece == 0 || !ref_is_valid(a, at.ref))
+			return false;
+		if (!gather_add(g, block_at(a, at.ref) + at.off, piece))
+			return false;
+	}
+	return true;
+}
+
+/* One record's bytes; false where no more fits. `scratch` grows. */
+static bool
+gather_record(const struct arena *a, struct gather *g, const struct view *v,
+    char **scratch, const char *scratch_end)
+{
+	bool chunked = v->note_len == NOTE_CHUNK_LEN;
+	uint32_t i;
+
+	for (i = 0; i < v->r.notes; i++) {
+		if (!gather_add(g, chunked ? NOTE_CHUNK : NOTE, v->note_len))
+			return false;
+	}
+	if (v->r.type == JOURNAL_SKIP)
+		return true;
+	if (v->r.type == JOURNAL_END)
+		return !chunked || gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN);
+	if (v->head_len == 0)
+		return gather_payload(a, g, v);
+	if (scratch_end - *scratch < CHUNK_HEAD_MAX + 2)
+		return false;
+	memcpy(*scratch, v->head, v->head_len);
+	memcpy(*scratch + v->head_len, "\r\n", 2);
+	*scratch += v->head_len + 2;
+	return gather_add(g, *scratch - v->head_len - 2, v->head_len) &&
+	       gather_payload(a, g, v) && gather_add(g, *scratch - 2, 2);
+}
+
+int
+journal_gather(const struct arena *a, const struct journal *j,
+    enum http_framing framing, const struct journal_cursor *cur,
+    struct iovec *iov, int cap, char *scratch)
+{
+	struct gather g = { iov, 0, cap, cur->sent };
+	const char *scratch_end = scratch + JOURNAL_SCRATCH;
+	struct place at = cursor_place(j, cur);
+	struct view v;
+	uint64_t seq;
+	uint32_t i;
+
+	for (seq = cur->seq; seq < j->next_seq; seq++) {
+		if (view_read(a, at, seq, framing, &v) != 0)
+			return -EBADMSG;
+		if (!gather_record(a, &g, &v, &scratch, scratch_end))
+			return g.count;
+		if (view_end(a, &v, &at) != 0)
+			return -EBADMSG;
+	}
+	for (i = 0; i < j->notes; i++) {
+		bool chunked = framing == HTTP_FRAMING_CHUNKED;
+
+		if (!gather_add(&g, chunked ? NOTE_CHUNK : NOTE,
+			chunked ? NOTE_CHUNK_LEN : NOTE_LEN))
+			break;
+	}
+	return g.count;
+}
+
+int
+journal_advance(const struct arena *a, const struct journal *j,
+    enum http_framing framing, struct journal_cursor *cur, uint64_t n)
+{
+	struct place at = cursor_place(j, cur);
+	struct view v;
+
+	cur->sent += n;
+	while (cur->seq < j->next_seq) {
+		if (view_read(a, at, cur->seq, framing, &v) != 0)
+			return -EBADMSG;
+		if (cur->sent < v.wire)
+			return 0;
+		if (view_end(a, &v, &at) != 0)
+			return -EBADMSG;
+		cur->sent -= v.wire;
+		cur->wire += v.wire;
+		cur->passed += v.r.len;
+		cur->seq++;
+		cur->ref = at.ref;
+		cur->off = at.off;
+	}
+	/* What is left can only be notes that no record follows yet. */
+	return cur->sent <=
+		       (uint64_t)j->notes * (framing == HTTP_FRAMING_CHUNKED
+						    ? NOTE_CHUNK_LEN
+						    : NOTE_LEN)
+		   ? 0
+		   : -EBADMSG;
+}
+
+bool
+journal_all_sent(const struct journal *j, const struct journal_cursor *cur)
+{
+	return cur->seq == j->next_seq;
+}
+
+void
+journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
+{
+	uint32_t ref = j->chain.first_ref, count = 0;
+	struct place at = cursor_place(j, cur);
+
+	j->kept -= MIN(j->kept, cur->passed);
+	cur->passed = 0;
+	if (journal_all_sent(j, cur) && j->open_ref == 0) {
+		chain_clear(a, &j->chain);
+		cur->ref = 0;
+		cur->off = 0;
+		return;
+	}
+	if (!place_of_header(a, &at))
+		return;
+	while (ref != at.ref && ref_is_valid(a, ref)) {
+		ref = block_next(a, ref);
+		count++;
+	}
+	arena_let_go(a, j->chain.first_ref, count);
+	j->chain.first_ref = at.ref;
+	j->chain.first_off = at.off;
+	cur->ref = at.ref;
+	cur->off = at.off;
+}
+
+uint64_t
+journal_unsent(const struct journal *j, const struct journal_cursor *cur)
+{
+	return j->kept - MIN(j->kept, cur->passed);
+}
+
+int
+journal_verify(const struct arena *a, const struct journal *j)
+{
+	struct journal_cursor cur;
+	struct place at;
+	struct view v;
+
+	journal_cursor_init(&cur, a, j, 0);
+	at = cursor_place(j, &cur);
+	for (; cur.seq < j->next_seq; cur.seq++) {
+		if (view_read(a, at, cur.seq, HTTP_FRAMING_NONE, &v) != 0 ||
+		    record_sum(a, &v.r, v.body) != v.r.sum ||
+		    view_end(a, &v, &at) != 0)
+			return -EBADMSG;
+	}
+	return 0;
+}

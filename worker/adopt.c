@@ -1,0 +1,428 @@
+/*
+ * adopt.c - going on with what a dead worker left.
+ *
+ * Three passes, each of which may be cut short by a death and begun again by
+ * the next successor:
+ *
+ *  1. take over: every record and block that a client's committed state
+ *     reaches becomes ours, and gets this process's share of it;
+ *  2. sweep: what the dead owned and nothing reaches is free;
+ *  3. settle: ask the kernel what was sent and taken, feed the bytes that
+ *     were received but not committed, and go on.
+ *
+ * Nothing is received before the third pass is over, so the windows of the
+ * dead, one of which is our own, still hold what was in hand.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/tcp_count.h"
+#include "worker/adopt.h"
+#include "worker/client.h"
+#include "worker/refuse.h"
+#include "worker/stream.h"
+#include "worker/upstream.h"
+
+struct adoption {
+	struct worker *w;
+	const struct worker_start *start;
+	int *upstream_fd; /* by slot, + 1; 0: none was inherited */
+	uint32_t adopted, closed, broken;
+};
+
+/* --- 1. take over ------------------------------------------------------- */
+
+static void
+inherit(struct adoption *a, struct claim *c, uint32_t index)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->start->dead_count; i++) {
+		if (claim_inherit(c, index, a->start->dead[i]))
+			return;
+	}
+}
+
+static void
+inherit_block(void *context, uint32_t index)
+{
+	struct adoption *a = context;
+
+	inherit(a, &a->w->arena.claim, index);
+}
+
+static bool
+inherit_chain(struct adoption *a, const struct chain *chain)
+{
+	return chain_visit(&a->w->arena, chain, inherit_block, a) == 0;
+}
+
+/* The stream that the client's state names: NULL where the record is not it. */
+static struct stream *
+find_stream(struct client *c, const struct client_state *cs)
+{
+	const struct shm *shm = c->w->shm;
+	const struct stream_record *rec;
+
+	if (cs->stream_ref > shm->sizes.streams)
+		return NULL;
+	rec = &shm->streams[cs->stream_ref - 1];
+	if (rec->client_ref != c->slot + 1 ||
+	    rec->client_generation != c->rec->generation ||
+	    rec->request != cs->requests ||
+	    RECORD_STATE(rec)->phase == STREAM_FREE)
+		return NULL;
+	return stream_revive(c, cs->stream_ref - 1);
+}
+
+/* The connection that the stream names, if its socket was inherited. */
+static void
+find_upstream(struct adoption *a, struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct worker *w = a->w;
+	uint32_t slot = ss->upstream_ref - 1;
+
+	if (ss->upstream_ref == 0 || slot >= w->shm->sizes.upstreams ||
+	    a->upstream_fd[slot] == 0 ||
+	    w->shm->upstreams[slot].generation != ss->upstream_generation)
+		return;
+	inherit(a, &w->upstreams, slot);
+	if (upstream_revive(w, slot, a->upstream_fd[slot] - 1, st) != NULL)
+		a->upstream_fd[slot] = 0;
+}
+
+static bool
+take_over_stream(
+    struct adoption *a, struct client *c, const struct client_state *cs)
+{
+	if (cs->stream_ref == 0)
+		return true;
+	c->stream = find_stream(c, cs);
+	if (c->stream == NULL)
+		return false;
+	inherit(a, &a->w->streams, c->stream->slot);
+	find_upstream(a, c->stream);
+	return inherit_chain(a, &stream_state(c->stream)->answer.chain);
+}
+
+/* A connection whose record can't be trusted is closed, and only that. */
+static void
+give_up(struct adoption *a, struct client *c)
+{
+	a->broken++;
+	log_error("client record %" PRIu32 " is damaged: its connection is "
+		  "closed",
+	    c->slot);
+	client_close(c, END_RECORD_BROKEN, true);
+}
+
+static void
+take_over_client(struct adoption *a, const struct worker_inheritance *in)
+{
+	struct worker *w = a->w;
+	const struct client_state *cs;
+	struct client *c;
+	int fd = in->fd;
+
+	if (in->slot >= w->shm->sizes.clients ||
+	    w->client_of[in->slot] != NULL) {
+		fd_close(&fd);
+		return;
+	}
+	cs = RECORD_STATE(&w->shm->clients[in->slot]);
+	if (cs->generation != in->generation) {
+		/* Accepted, and its worker died before it began. */
+		client_new(w, in->slot, in->generation, in->fd);
+		return;
+	}
+	c = client_revive(w, in->slot, in->fd);
+	if (c == NULL) {
+		fd_close(&fd);
+		return;
+	}
+	if (cs->phase >= CLIENT_PHASE_COUNT || !inherit_chain(a, &cs->in) ||
+	    !inherit_chain(a, &cs->out.chain) || !take_over_stream(a, c, cs))
+		give_up(a, c);
+}
+
+static void
+take_over(struct adoption *a)
+{
+	const struct worker_start *start = a->start;
+	uint32_t i;
+
+	for (i = 0; i < start->inherited_count; i++) {
+		if (start->inherited[i].kind == SOCKET_UPSTREAM &&
+		    start->inherited[i].slot < a->w->shm->sizes.upstreams)
+			a->upstream_fd[start->inherited[i].slot] =
+			    start->inherited[i].fd + 1;
+	}
+	for (i = 0; i < start->inherited_count; i++) {
+		if (start->inherited[i].kind == SOCKET_CLIENT)
+			take_over_client(a, &start->inherited[i]);
+	}
+}
+
+/* --- 2. sweep ----------------------------------------------------------- */
+
+/* Close the connections that no stream names: unused ones, mostly. */
+static void
+close_unnamed(struct adoption *a)
+{
+	struct worker *w = a->w;
+	struct upstream *u;
+	uint32_t slot;
+
+	for (slot = 0; slot < w->shm->sizes.upstreams; slot++) {
+		if (a->upstream_fd[slot] == 0)
+			continue;
+		inherit(a, &w->upstreams, slot);
+		u = upstream_revive(w, slot, a->upstream_fd[slot] - 1, NULL);
+		if (u == NULL)
+			continue;
+		upstream_close(u);
+		a->closed++;
+	}
+}
+
+static void
+sweep(struct adoption *a)
+{
+	uint32_t i;
+
+	close_unnamed(a);
+	for (i = 0; i < a->start->dead_count; i++) {
+		(void)claim_sweep(&a->w->upstreams, a->start->dead[i]);
+		(void)claim_sweep(&a->w->streams, a->start->dead[i]);
+		(void)claim_sweep(&a->w->arena.claim, a->start->dead[i]);
+	}
+}
+
+/* --- 3. settle ---------------------------------------------------------- */
+
+/*
+ * The bytes that a dead worker had received and not committed: `len` of them
+ * from the socket of this record, of which `taken` were committed.  NULL
+ * where no window holds them.
+ */
+static const char *
+in_hand(const struct adoption *a, enum hand_kind kind, uint32_t slot,
+    uint32_t generation, uint64_t taken, uint64_t len)
+{
+	const struct shm *shm = a->w->shm;
+	const struct shm_hand *hand;
+	uint32_t i, index;
+
+	for (i = 0; i < a->start->dead_count; i++) {
+		index = owner_worker(a->start->dead[i]);
+		if (index >= SHM_WORKERS_MAX)
+			continue;
+		hand = &shm->workers[index].hand;
+		if (hand->kind == kind && hand->slot == slot &&
+		    hand->generation == generation && hand->taken == taken &&
+		    len <= SHM_WINDOW_SIZE)
+			return shm_window(shm, index);
+	}
+	return NULL;
+}
+
+/* Where the sending of the request goes on: 0 or -EBADMSG. */
+static int
+settle_asked(struct upstream *u, const struct tcp_count *count)
+{
+	struct stream *st = u->stream;
+	const struct client_state *cs = client_state(st->client);
+	const struct stream_state *ss = stream_state(st);
+	uint64_t sent = count->sent - ss->up_base;
+
+	journal_cursor_init(&st->asked, &u->w->arena, &cs->out, cs->out_wire);
+	if (count->sent < ss->up_base || sent < cs->out_wire)
+		return -EBADMSG;
+	return journal_advance(&u->w->arena, &cs->out, st->rec->framing,
+	    &st->asked, sent - cs->out_wire);
+}
+
+static void
+settle_upstream(struct adoption *a, struct upstream *u)
+{
+	struct stream *st = u->stream;
+	const struct stream_state *ss = stream_state(st);
+	struct tcp_count count;
+	const char *window;
+	uint64_t fresh;
+
+	u->taken = ss->up_taken;
+	if (tcp_count(u->io.fd, TCP_CONNECTED, &count) != 0 ||
+	    count.taken < ss->up_taken || settle_asked(u, &count) != 0) {
+		a->broken++;
+		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_RECORD_BROKEN);
+		return;
+	}
+	u->sent = count.sent;
+	fresh = count.taken - ss->up_taken;
+	window = in_hand(
+	    a, HAND_UPSTREAM, u->slot, u->rec->generation, ss->up_taken, fresh);
+	if (fresh > 0 && window == NULL) {
+		/* A reset connection counts the peer's FIN as a byte. */
+		if (!count.reset) {
+			a->broken++;
+			stream_fail(
+			    st, HTTP_FAULT_UPSTREAM_LOST, END_RECORD_BROKEN);
+			return;
+		}
+		fresh = 0;
+	}
+	if (count.reset && window != NULL)
+		fresh = MIN(fresh, (uint64_t)MAX(a->w->slot->hand.got, 0));
+	if (fresh > 0)
+		upstream_feed(u, window, (size_t)fresh);
+	if (count.reset && u->stream != NULL && u->state == UPSTREAM_BUSY)
+		upstream_lost(u, ECONNRESET);
+}
+
+/* Where the sending of the answer goes on: false where counts don't fit. */
+static bool
+settle_sent(struct client *c, uint64_t sent)
+{
+	const struct client_state *cs = client_state(c);
+	struct stream *st = c->stream;
+	const struct stream_state *ss;
+
+	if (st != NULL) {
+		ss = stream_state(st);
+		journal_cursor_init(
+		    &st->sent, &c->w->arena, &ss->answer, ss->wire);
+		return sent >= ss->wire &&
+		       journal_advance(&c->w->arena, &ss->answer, ss->framing,
+			   &st->sent, sent - ss->wire) == 0;
+	}
+	if (sent < cs->wire || sent - cs->wire > REFUSAL_MAX)
+		return false;
+	c->refusal_sent = (size_t)(sent - cs->wire);
+	return cs->refusal != 0 || c->refusal_sent == 0;
+}
+
+/* Bytes that were received from the client and not committed. */
+static bool
+settle_taken(struct adoption *a, struct client *c, uint64_t taken)
+{
+	const struct client_state *cs = client_state(c);
+	const char *window;
+	uint64_t fresh;
+
+	if (taken < cs->taken)
+		return false;
+	fresh = taken - cs->taken;
+	if (fresh == 0)
+		return true;
+	window = in_hand(
+	    a, HAND_CLIENT, c->slot, c->rec->generation, cs->taken, fresh);
+	if (window == NULL)
+		return false;
+	client_feed(c, window, (size_t)fresh);
+	return true;
+}
+
+static void
+settle_client(struct adoption *a, struct client *c)
+{
+	const struct client_state *cs = client_state(c);
+	struct tcp_count count;
+
+	if (cs->phase == CLIENT_CLOSING || cs->phase == CLIENT_FREE) {
+		client_close(c, END_CLIENT_LEFT, false);
+		return;
+	}
+	if (cs->phase == CLIENT_LINGER && c->stream == NULL &&
+	    cs->refusal == 0) {
+		/* Our FIN may be out, so nothing can be counted: not needed. */
+		client_act(c);
+		return;
+	}
+	if (tcp_count(c->io.fd, TCP_ACCEPTED, &count) != 0) {
+		give_up(a, c);
+		return;
+	}
+	if (count.reset) {
+		client_close(c, END_CLIENT_LEFT, false);
+		return;
+	}
+	if (!settle_sent(c, count.sent) || !settle_taken(a, c, count.taken)) {
+		give_up(a, c);
+		return;
+	}
+	a->adopted++;
+	if (c->stream != NULL && c->stream->upstream != NULL)
+		settle_upstream(a, c->stream->upstream);
+	else if (c->stream != NULL &&
+		 stream_state(c->stream)->upstream_ref != 0)
+		/* It carried bytes, and its socket is lost: never again. */
+		stream_fail(
+		    c->stream, HTTP_FAULT_UPSTREAM_LOST, END_WORKER_DIED);
+	if (!c->is_closing)
+		client_act(c);
+}
+
+static void
+settle(struct adoption *a)
+{
+	struct worker *w = a->w;
+	const struct worker_start *start = a->start;
+	struct client *c;
+	uint32_t i;
+
+	for (i = 0; i < start->inherited_count; i++) {
+		if (start->inherited[i].kind != SOCKET_CLIENT ||
+		    start->inherited[i].slot >= w->shm->sizes.clients)
+			continue;
+		c = w->client_of[start->inherited[i].slot];
+		if (c != NULL && !c->is_closing && c->io.events == 0)
+			settle_client(a, c);
+	}
+}
+
+/* --- all of it ---------------------------------------------------------- */
+
+static void
+say_adopted(struct worker *w, uint32_t dead)
+{
+	struct msg m;
+
+	msg_init(&m, MSG_ADOPTED);
+	m.body.ADOPTED.owner = dead;
+	(void)channel_send(&w->channel, &m, -1);
+}
+
+void
+adopt_all(struct worker *w, const struct worker_start *start)
+{
+	struct adoption a = { .w = w, .start = start };
+	uint64_t begun = clock_ms();
+	uint32_t i;
+
+	if (start->dead_count == 0 && start->inherited_count == 0)
+		return;
+	a.upstream_fd = calloc(w->shm->sizes.upstreams, sizeof(int));
+	if (a.upstream_fd == NULL) {
+		log_error("adopt: no memory");
+		exit(1);
+	}
+	take_over(&a);
+	sweep(&a);
+	settle(&a);
+	free(a.upstream_fd);
+	for (i = 0; i < start->dead_count; i++)
+		say_adopted(w, start->dead[i]);
+	log_notice("adopted %" PRIu32 " connections in %" PRIu64 " ms; %" PRIu32
+		   " unused upstream connections closed, "
+		   "%" PRIu32 " records damaged",
+	    a.adopted, clock_ms() - begun, a.closed, a.broken);
+}

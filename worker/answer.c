@@ -1,0 +1,297 @@
+/*
+ * answer.c - bytes from the upstream become records in the stream's journal.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/http_head.h"
+#include "common/http_write.h"
+#include "worker/answer.h"
+#include "worker/client.h"
+
+/* --- the head ----------------------------------------------------------- */
+
+/* Bytes of an upstream's head at most. */
+#define HEAD_MAX (64u * 1024u)
+
+/*
+ * How the body goes to the client (DESIGN, 8): a length stays; what is
+ * chunked or ends with the connection becomes chunked, or for a HTTP/1.0
+ * client ends with the connection.  An event stream never keeps a length,
+ * for comments may have to be added to it.
+ */
+static enum http_framing
+framing_for(const struct stream *st, const struct http_head *head, bool events)
+{
+	if (!http_head_has_body(head, st->rec->method))
+		return HTTP_FRAMING_NONE;
+	if (head->content_length >= 0 && !events)
+		return HTTP_FRAMING_LENGTH;
+	return st->rec->minor == 0 ? HTTP_FRAMING_CLOSE : HTTP_FRAMING_CHUNKED;
+}
+
+static void
+begin_body(struct stream_state *next, const struct http_head *head, bool body)
+{
+	if (!body)
+		chunked_begin(&next->body, BODY_NONE, 0);
+	else if (head->chunked)
+		chunked_begin(&next->body, BODY_CHUNKED, 0);
+	else if (head->content_length >= 0)
+		chunked_begin(
+		    &next->body, BODY_LENGTH, (uint64_t)head->content_length);
+	else
+		chunked_begin(&next->body, BODY_CLOSE, 0);
+}
+
+static enum http_persistence
+persistence_for(const struct stream *st, enum http_framing framing)
+{
+	const struct client_state *cs = client_state(st->client);
+
+	/*
+	 * An answer that comes before the request is in leaves a body that
+	 * nobody reads: the connection can't be used again.
+	 */
+	if (!cs->keep_alive || framing == HTTP_FRAMING_CLOSE ||
+	    cs->phase != CLIENT_WAIT)
+		return HTTP_PERSIST_CLOSE;
+	return st->rec->minor == 0 ? HTTP_PERSIST_KEEP : HTTP_PERSIST_IMPLIED;
+}
+
+/*
+ * A HEAD's or 304's Content-Length describes a body that does not follow
+ * (RFC 9110, 8.6): it stays, whatever our framing.
+ */
+static void
+describe_framing(struct http_answer_rewrite *how, const struct http_head *head)
+{
+	if (how->framing == HTTP_FRAMING_NONE && head->content_length >= 0 &&
+	    head->status != 204) {
+		how->framing = HTTP_FRAMING_LENGTH;
+	}
+	how->content_length = (uint64_t)MAX(head->content_length, 0);
+}
+
+/* Put the client's head into the journal. */
+static enum answer_verdict
+write_head(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
+{
+	struct worker *w = st->w;
+	struct http_answer_rewrite how = {
+		.framing = next->framing,
+		.persistence = persistence_for(st, next->framing),
+		.event_stream = next->events,
+	};
+	struct http_out out;
+
+	describe_framing(&how, head);
+	http_out_init(&out, w->scratch_out, w->scratch_size);
+	if (http_answer_write(&out, head, &how) != 0)
+		return ANSWER_GARBLED;
+	if (journal_put(
+		&w->arena, &next->answer, JOURNAL_HEAD, out.p, out.len) != 0)
+		return ANSWER_NO_MEMORY;
+	return ANSWER_MORE;
+}
+
+/* A complete head: of an interim answer, or of the one that counts. */
+static enum answer_verdict
+take_whole_head(
+    struct stream *st, struct stream_state *next, const char *bytes, size_t len)
+{
+	struct http_head head;
+	bool body;
+
+	if (http_head_scan_answer(bytes, len, HEAD_MAX, &head) <= 0)
+		return ANSWER_GARBLED;
+	if (head.status < 200)
+		return ANSWER_MORE; /* 100 was our business, 103 is a hint */
+	body = http_head_has_body(&head, st->rec->method);
+	next->status = (uint16_t)head.status;
+	next->events = body && http_media_type_is(http_head_value(&head,
+						      HTTP_FIELD_CONTENT_TYPE),
+				   "text/event-stream");
+	next->framing = (uint8_t)framing_for(st, &head, next->events);
+	begin_body(next, &head, body);
+	next->up_keep = head.keep_alive && next->body.kind != BODY_CLOSE;
+	next->phase = STREAM_RELAYING;
+	return write_head(st, next, &head);
+}
+
+/*
+ * Gather a head; the fragment lies in the journal's open record.  Returns
+ * how many bytes were taken.
+ */
+static size_t
+take_head(struct stream *st, struct stream_state *next, const char *buf,
+    size_t len, enum answer_verdict *ret)
+{
+	struct worker *w = st->w;
+	struct journal *j = &next->answer;
+	size_t held = j->open_ref != 0 ? j->open_len : 0;
+	const char *head = buf;
+	size_t part = len;
+	int n;
+
+	if (held > 0) {
+		part = MIN(len, w->scratch_size - held);
+		journal_peek_open(&w->arena, j, w->scratch);
+		memcpy(w->scratch + held, buf, part);
+		head = w->scratch;
+	}
+	n = http_head_find_end(
+	    &next->scan, HTTP_SIDE_ANSWER, head, held + part, HEAD_MAX);
+	*ret = n < 0 ? ANSWER_GARBLED : ANSWER_MORE;
+	if (n < 0)
+		return len;
+	if (n == 0) {
+		if (journal_open(&w->arena, j) != 0 ||
+		    journal_add(&w->arena, j, buf, part) != 0)
+			*ret = ANSWER_NO_MEMORY;
+		return part;
+	}
+	journal_abandon(&w->arena, j);
+	memset(&next->scan, 0, sizeof(next->scan));
+	*ret = take_whole_head(st, next, head, (size_t)n);
+	return (size_t)n - held;
+}
+
+/* --- the body ----------------------------------------------------------- */
+
+static enum answer_verdict
+add(struct stream *st, struct stream_state *next, const char *p, size_t len)
+{
+	if (len == 0)
+		return ANSWER_MORE;
+	if (journal_open(&st->w->arena, &next->answer) != 0 ||
+	    journal_add(&st->w->arena, &next->answer, p, len) != 0)
+		return ANSWER_NO_MEMORY;
+	return ANSWER_MORE;
+}
+
+/* Finish the open record, if one is: it may be sent. */
+static void
+finish(struct stream *st, struct stream_state *next)
+{
+	if (next->answer.open_ref != 0)
+		journal_finish(&st->w->arena, &next->answer, JOURNAL_BODY, 0);
+}
+
+/* Whether the open record ends where a block of events ends. */
+static bool
+is_whole(const struct stream_state *next)
+{
+	return next->answer.open_ref != 0 && sse_is_between(&next->sse);
+}
+
+/*
+ * Events: whole ones may be sent, a fragment stays in the open record until
+ * its end has come.
+ */
+static enum answer_verdict
+take_events(
+    struct stream *st, struct stream_state *next, const char *p, size_t len)
+{
+	bool was_whole = is_whole(next);
+	size_t safe = sse_boundary(&next->sse, p, len);
+	enum answer_verdict verdict;
+
+	if (safe == 0 && was_whole)
+		finish(st, next);
+	verdict = add(st, next, p, safe);
+	if (verdict == ANSWER_MORE && safe > 0 && safe < len)
+		finish(st, next);
+	if (verdict == ANSWER_MORE)
+		verdict = add(st, next, p + safe, len - safe);
+	if (verdict == ANSWER_MORE &&
+	    next->answer.open_len > st->w->conf->stream_max_event &&
+	    !is_whole(next))
+		verdict = ANSWER_TOO_LONG;
+	return verdict;
+}
+
+/* Bytes of the body.  Returns how many were taken. */
+static size_t
+take_body(struct stream *st, struct stream_state *next, const char *buf,
+    size_t len, enum answer_verdict *ret)
+{
+	const char *piece;
+	size_t used = 0, piece_len;
+	ptrdiff_t n;
+
+	*ret = ANSWER_MORE;
+	while (
+	    used < len && *ret == ANSWER_MORE && !chunked_done(&next->body)) {
+		n = chunked_next(
+		    &next->body, buf + used, len - used, &piece, &piece_len);
+		if (n <= 0) {
+			*ret = ANSWER_GARBLED;
+			break;
+		}
+		used += (size_t)n;
+		next->body_len += piece_len;
+		if (piece_len == 0)
+			continue;
+		*ret = next->events ? take_events(st, next, piece, piece_len)
+				    : add(st, next, piece, piece_len);
+	}
+	if (!next->events || is_whole(next))
+		finish(st, next);
+	return used;
+}
+
+/* --- the end ------------------------------------------------------------ */
+
+int
+answer_end(struct stream *st, struct stream_state *next, enum end_reason why)
+{
+	/* An event that its own end cut off is passed on as it came. */
+	finish(st, next);
+	next->phase = STREAM_ENDING;
+	next->reason = (uint8_t)why;
+	return journal_put(&st->w->arena, &next->answer, JOURNAL_END, "", 0);
+}
+
+static enum answer_verdict
+complete(struct stream *st, struct stream_state *next)
+{
+	return answer_end(st, next, END_ANSWERED) == 0 ? ANSWER_COMPLETE
+						       : ANSWER_NO_MEMORY;
+}
+
+enum answer_verdict
+answer_take(
+    struct stream *st, struct stream_state *next, const char *buf, size_t len)
+{
+	enum answer_verdict verdict = ANSWER_MORE;
+	size_t used;
+
+	while (len > 0 && verdict == ANSWER_MORE) {
+		if (next->phase == STREAM_WAITING)
+			used = take_head(st, next, buf, len, &verdict);
+		else
+			used = take_body(st, next, buf, len, &verdict);
+		buf += used;
+		len -= used;
+		if (verdict == ANSWER_MORE && next->phase == STREAM_RELAYING &&
+		    chunked_done(&next->body))
+			verdict = complete(st, next);
+	}
+	/* Bytes that nobody asked for: what else is on its way? */
+	if (len > 0)
+		next->up_keep = 0;
+	return verdict;
+}
+
+enum answer_verdict
+answer_eof(struct stream *st, struct stream_state *next)
+{
+	if (next->phase != STREAM_RELAYING || next->body.kind != BODY_CLOSE)
+		return ANSWER_MORE;
+	next->up_keep = 0;
+	return complete(st, next);
+}

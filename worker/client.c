@@ -1,0 +1,701 @@
+/*
+ * client.c - a client's connection: reading requests, sending answers.
+ *
+ * Reading: note what is in hand, recv() into the window, process every byte
+ * from the committed state into the other copy, commit, act.  A request
+ * begins in request.c; what happens between commits is derived from the
+ * committed state in client_act(), so a successor that calls it after a kill
+ * does what was left to do.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/addr.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "worker/client.h"
+#include "worker/refuse.h"
+#include "worker/request.h"
+#include "worker/stream.h"
+#include "worker/upstream.h"
+
+#define IOV_CAP 64
+
+/* --- time limits and watchers ------------------------------------------- */
+
+static enum client_limit
+limit_for(const struct client *c, const struct client_state *cs)
+{
+	if (c->is_closing)
+		return LIMIT_NONE;
+	if (c->is_blocked)
+		return LIMIT_SEND;
+	switch ((enum client_phase)cs->phase) {
+	case CLIENT_HEAD:
+		return cs->requests > 0 && chain_is_empty(&cs->in) ? LIMIT_IDLE
+								   : LIMIT_HEAD;
+	case CLIENT_BODY:
+		/* Not the client's fault where we don't read. */
+		return c->io.events & EV_READ ? LIMIT_BODY : LIMIT_NONE;
+	case CLIENT_LINGER:
+		return LIMIT_LINGER;
+	case CLIENT_WAIT:
+	case CLIENT_FREE:
+	case CLIENT_CLOSING:
+	case CLIENT_PHASE_COUNT:
+		break;
+	}
+	return LIMIT_NONE;
+}
+
+/*
+ * Let the right limit run.  One that runs already is not prolonged, unless
+ * there was `progress` and the limit is one on pauses.
+ */
+static void
+client_retime(struct client *c, bool progress)
+{
+	enum client_limit limit = limit_for(c, client_state(c));
+	struct deadline_list *list[] = {
+		[LIMIT_HEAD] = &c->w->client_head,
+		[LIMIT_IDLE] = &c->w->client_idle,
+		[LIMIT_BODY] = &c->w->client_body,
+		[LIMIT_SEND] = &c->w->client_send,
+		[LIMIT_LINGER] = &c->w->client_linger,
+	};
+
+	if (limit == c->limit &&
+	    !(progress && (limit == LIMIT_BODY || limit == LIMIT_SEND)))
+		return;
+	c->limit = (uint8_t)limit;
+	if (limit == LIMIT_NONE)
+		deadline_cancel(&c->deadline);
+	else
+		deadline_set(&c->deadline, list[limit]);
+}
+
+/* Whether bytes of the client have a place to go. */
+static bool
+has_room(const struct client *c, const struct client_state *cs)
+{
+	switch ((enum client_phase)cs->phase) {
+	case CLIENT_HEAD:
+	case CLIENT_LINGER:
+		return true;
+	case CLIENT_BODY:
+		return c->stream == NULL ||
+		       journal_unsent(&cs->out, &c->stream->asked) <
+			   REQUEST_LIMIT;
+	case CLIENT_WAIT:
+		/* Pipelined requests; and to see that the client leaves. */
+		return chain_is_empty(&cs->in) ||
+		       chain_len(&c->w->arena, &cs->in) <
+			   c->w->conf->client_max_header;
+	case CLIENT_FREE:
+	case CLIENT_CLOSING:
+	case CLIENT_PHASE_COUNT:
+		break;
+	}
+	return false;
+}
+
+void
+client_rewatch(struct client *c)
+{
+	const struct client_state *cs = client_state(c);
+	int events = 0;
+
+	if (!c->is_closing) {
+		if (!cs->gone && has_room(c, cs))
+			events |= EV_READ;
+		if (c->is_blocked)
+			events |= EV_WRITE;
+	}
+	if ((c->io.events & (EV_READ | EV_WRITE)) != events) {
+		ev_io_stop(c->w->loop, &c->io);
+		ev_io_set(&c->io, c->io.fd, events);
+		if (events != 0)
+			ev_io_start(c->w->loop, &c->io);
+	}
+	client_retime(c, false);
+}
+
+/* --- coming and going --------------------------------------------------- */
+
+static void
+address_text(struct client *c)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *a = c->rec->address;
+
+	if (memcmp(a, mapped, sizeof(mapped)) == 0)
+		(void)inet_ntop(
+		    AF_INET, a + 12, c->address, sizeof(c->address));
+	else
+		(void)inet_ntop(AF_INET6, a, c->address, sizeof(c->address));
+}
+
+static void on_client(struct ev_loop *loop, ev_io *io, int revents);
+
+/* Whether the address that it came in on can be reached from here alone. */
+static bool
+came_in_on_loopback(int fd)
+{
+	struct sockaddr_storage local;
+	socklen_t len = sizeof(local);
+
+	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	       addr_is_loopback((const struct sockaddr *)&local);
+}
+
+struct client *
+client_revive(struct worker *w, uint32_t slot, int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->w = w;
+	c->slot = slot;
+	c->rec = &w->shm->clients[slot];
+	ev_io_init(&c->io, on_client, fd, 0);
+	c->io.data = c;
+	address_text(c);
+	c->is_on_loopback = came_in_on_loopback(fd);
+	w->client_of[slot] = c;
+	w->client_count++;
+	return c;
+}
+
+/* Tell the supervisor that this socket is to be closed; nothing is kept. */
+static void
+unpark(struct worker *w, uint32_t slot, uint32_t generation)
+{
+	struct msg m;
+
+	msg_init(&m, MSG_UNPARK);
+	m.body.UNPARK.kind = SOCKET_CLIENT;
+	m.body.UNPARK.slot = slot;
+	m.body.UNPARK.generation = generation;
+	(void)channel_send(&w->channel, &m, -1);
+}
+
+void
+client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
+{
+	struct client_record *rec = &w->shm->clients[slot];
+	struct client_state *next = RECORD_NEXT(rec);
+	struct client *c = client_revive(w, slot, fd);
+
+	if (c == NULL) {
+		unpark(w, slot, generation);
+		fd_close(&fd);
+		return;
+	}
+	memset(next, 0, sizeof(*next));
+	next->phase = CLIENT_HEAD;
+	next->generation = generation;
+	RECORD_COMMIT(rec);
+	worker_count(w, COUNTER_CLIENTS_ACCEPTED, 1);
+	client_rewatch(c);
+}
+
+static void
+client_free(struct client *c)
+{
+	int fd = c->io.fd;
+
+	fd_close(&fd);
+	c->w->client_of[c->slot] = NULL;
+	c->w->client_count--;
+	worker_bury(c->w, &c->grave);
+	worker_client_closed(c->w);
+}
+
+void
+client_closed(struct worker *w, uint32_t slot)
+{
+	struct client *c = w->client_of[slot];
+
+	if (c != NULL && c->is_closing)
+		client_free(c);
+}
+
+/* Let the state go; from here on the record is the supervisor's. */
+static void
+commit_closing(struct client *c)
+{
+	struct client_state *next = RECORD_BEGIN(c->rec);
+
+	next->phase = CLIENT_CLOSING;
+	next->stream_ref = 0;
+	next->refusal = 0;
+	chain_clear(&c->w->arena, &next->in);
+	journal_clear(&c->w->arena, &next->out);
+	RECORD_COMMIT(c->rec);
+	arena_settle(&c->w->arena);
+}
+
+void
+client_close(struct client *c, enum end_reason why, bool reset)
+{
+	struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+	struct stream *st = c->stream;
+	struct msg m;
+
+	if (c->is_closing)
+		return;
+	c->is_closing = true;
+	c->stream = NULL;
+	commit_closing(c);
+	if (st != NULL)
+		stream_drop(st, why);
+	client_rewatch(c);
+	if (reset)
+		(void)setsockopt(
+		    c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	else
+		(void)shutdown(c->io.fd, SHUT_RDWR);
+	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
+	msg_init(&m, MSG_UNPARK);
+	m.body.UNPARK.kind = SOCKET_CLIENT;
+	m.body.UNPARK.slot = c->slot;
+	m.body.UNPARK.generation = c->rec->generation;
+	if (channel_send(&c->w->channel, &m, -1) == 0)
+		client_free(c);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+/*
+ * Bytes for a head: gathered in `in` until it is complete.  Returns how many
+ * of `buf` were taken.
+ */
+static size_t
+take_head(
+    struct client *c, struct client_state *next, const char *buf, size_t len)
+{
+	struct worker *w = c->w;
+	size_t held = 0, part = len;
+	const char *head = buf;
+	int n;
+
+	if (!chain_is_empty(&next->in)) {
+		held = chain_peek(
+		    &w->arena, &next->in, w->scratch, w->scratch_size);
+		part = MIN(len, w->scratch_size - held);
+		memcpy(w->scratch + held, buf, part);
+		head = w->scratch;
+	}
+	n = http_head_find_end(&next->scan, HTTP_SIDE_REQUEST, head,
+	    held + part, w->conf->client_max_header);
+	if (n == 0 && chain_append(&w->arena, &next->in, buf, part) != 0)
+		n = -HTTP_FAULT_NO_ROOM;
+	if (n == 0)
+		return part;
+	chain_clear(&w->arena, &next->in);
+	memset(&next->scan, 0, sizeof(next->scan));
+	if (n < 0) {
+		request_refuse(c, next, -n);
+		return len;
+	}
+	request_begin(c, next, head, (size_t)n);
+	return (size_t)n - held;
+}
+
+/* Process bytes of the client into `next`. */
+static void
+take(struct client *c, struct client_state *next, const char *buf, size_t len)
+{
+	size_t used;
+
+	while (len > 0) {
+		used = len;
+		switch ((enum client_phase)next->phase) {
+		case CLIENT_HEAD:
+			used = take_head(c, next, buf, len);
+			break;
+		case CLIENT_BODY:
+			used = request_body(c, next, buf, len);
+			break;
+		case CLIENT_WAIT:
+			if (chain_append(&c->w->arena, &next->in, buf, len) !=
+			    0)
+				next->keep_alive = 0; /* it will be closed */
+			break;
+		case CLIENT_LINGER:
+		case CLIENT_FREE:
+		case CLIENT_CLOSING:
+		case CLIENT_PHASE_COUNT:
+			break;
+		}
+		buf += used;
+		len -= used;
+	}
+}
+
+/* Bytes that the client sent while an answer was under way. */
+static void
+client_resume(struct client *c)
+{
+	struct client_state *next;
+	struct worker *w = c->w;
+	size_t len;
+
+	if (c->is_resuming)
+		return;
+	c->is_resuming = true;
+	while (!c->is_closing && client_state(c)->phase == CLIENT_HEAD &&
+	       !chain_is_empty(&client_state(c)->in) &&
+	       client_state(c)->scan.seen == 0) {
+		next = RECORD_BEGIN(c->rec);
+		len = chain_peek(
+		    &w->arena, &next->in, w->scratch_in, w->scratch_size);
+		chain_clear(&w->arena, &next->in);
+		take(c, next, w->scratch_in, len);
+		RECORD_COMMIT(c->rec);
+		arena_settle(&w->arena);
+		client_act(c);
+	}
+	c->is_resuming = false;
+}
+
+/* How many bytes may be received at once: what has a place to go. */
+static size_t
+receive_cap(const struct client *c, const struct client_state *cs)
+{
+	if (cs->phase != CLIENT_WAIT)
+		return SHM_WINDOW_SIZE;
+	return MIN((size_t)SHM_WINDOW_SIZE,
+	    (size_t)(c->w->conf->client_max_header -
+		     chain_len(&c->w->arena, &cs->in)));
+}
+
+static void
+client_left(struct client *c)
+{
+	/*
+	 * A client's FIN means that it left (DESIGN, 5).  Nobody can tell one
+	 * that only shut down its sending side from one that is gone.
+	 */
+	client_close(c, END_CLIENT_LEFT, false);
+}
+
+void
+client_feed(struct client *c, const char *buf, size_t len)
+{
+	struct client_state *next = RECORD_BEGIN(c->rec);
+
+	next->taken += len;
+	take(c, next, buf, len);
+	RECORD_COMMIT(c->rec);
+	arena_settle(&c->w->arena);
+}
+
+static void
+client_read(struct client *c)
+{
+	const struct client_state *cs = client_state(c);
+	struct worker *w = c->w;
+	ssize_t n;
+
+	worker_note_hand(
+	    w, HAND_CLIENT, c->slot, c->rec->generation, cs->taken);
+	n = recv(c->io.fd, w->window, receive_cap(c, cs), 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_left(c);
+		return;
+	}
+	w->slot->hand.got = (int32_t)n;
+	client_feed(c, w->window, (size_t)n);
+	client_retime(c, true);
+	client_act(c);
+}
+
+/* --- sending ------------------------------------------------------------ */
+
+/* Send the pieces; returns how many bytes went, or -1 where it closed c. */
+static ssize_t
+send_pieces(struct client *c, struct iovec *iov, int count)
+{
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+	ssize_t n = sendmsg(c->io.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	size_t all = 0;
+	int i;
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+		client_left(c);
+		return -1;
+	}
+	for (i = 0; i < count; i++)
+		all += iov[i].iov_len;
+	n = MAX(n, 0);
+	c->is_blocked = (size_t)n < all;
+	if (n > 0)
+		worker_count(c->w, COUNTER_BYTES_DOWN, (uint64_t)n);
+	return n;
+}
+
+/* Send what the answer's journal has; false where the client ended. */
+static bool
+flush_answer(struct client *c)
+{
+	struct iovec iov[IOV_CAP];
+	char scratch[JOURNAL_SCRATCH];
+	struct stream *st = c->stream;
+	const struct stream_state *ss = stream_state(st);
+	ssize_t sent;
+	int n;
+
+	do {
+		n = journal_gather(&c->w->arena, &ss->answer, ss->framing,
+		    &st->sent, iov, IOV_CAP, scratch);
+		if (n == 0)
+			return true;
+		sent = n < 0 ? -1 : send_pieces(c, iov, n);
+		if (c->is_closing)
+			return false;
+		if (n < 0 || journal_advance(&c->w->arena, &ss->answer,
+				 ss->framing, &st->sent, (uint64_t)sent) != 0) {
+			client_close(c, END_RECORD_BROKEN, true);
+			return false;
+		}
+		if (sent > 0)
+			client_retime(c, true);
+	} while (!c->is_blocked);
+	return true;
+}
+
+/* Send what is left of a refusal, and go on when it is sent. */
+static void
+flush_refusal(struct client *c)
+{
+	char buf[REFUSAL_MAX];
+	size_t len = refusal_write(client_state(c), buf);
+	struct iovec iov;
+	ssize_t n;
+
+	while (c->refusal_sent < len) {
+		iov.iov_base = buf + c->refusal_sent;
+		iov.iov_len = len - c->refusal_sent;
+		n = send_pieces(c, &iov, 1);
+		if (c->is_closing)
+			return;
+		c->refusal_sent += (size_t)n;
+		if (c->is_blocked)
+			return;
+	}
+	c->refusal_sent = 0;
+	client_go_on(c, client_answered(c, client_state(c)->wire + len, true));
+}
+
+void
+client_flush(struct client *c)
+{
+	const struct client_state *cs = client_state(c);
+
+	if (c->is_closing)
+		return;
+	if (c->stream != NULL) {
+		if (flush_answer(c))
+			stream_progress(c->stream);
+	} else if (cs->refusal != 0 && cs->phase != CLIENT_BODY) {
+		flush_refusal(c);
+	}
+	if (!c->is_closing)
+		client_rewatch(c);
+}
+
+/* --- between requests --------------------------------------------------- */
+
+/* What comes after an answer, decided by the state alone. */
+static enum client_phase
+phase_after_answer(const struct client_state *cs, bool usable)
+{
+	if (usable && cs->keep_alive && cs->phase == CLIENT_WAIT)
+		return CLIENT_HEAD;
+	return CLIENT_LINGER;
+}
+
+bool
+client_answered(struct client *c, uint64_t wire, bool usable)
+{
+	struct client_state *next = RECORD_BEGIN(c->rec);
+	bool clean = next->phase == CLIENT_WAIT && chain_is_empty(&next->in);
+
+	next->wire = wire;
+	next->stream_ref = 0;
+	next->refusal = 0;
+	next->out_wire = 0;
+	next->phase = (uint8_t)phase_after_answer(next, usable);
+	journal_clear(&c->w->arena, &next->out);
+	if (next->phase == CLIENT_LINGER)
+		chain_clear(&c->w->arena, &next->in);
+	RECORD_COMMIT(c->rec);
+	arena_settle(&c->w->arena);
+	c->stream = NULL;
+	return clean;
+}
+
+/*
+ * Unread input would turn close() into a reset that destroys the answer on
+ * its way (RFC 9112, 9.6): end our side, then read and drop for a while.
+ */
+static void
+linger(struct client *c)
+{
+	if (c->is_shut)
+		return;
+	c->is_shut = true;
+	(void)shutdown(c->io.fd, SHUT_WR);
+}
+
+void
+client_go_on(struct client *c, bool clean)
+{
+	if (c->is_closing)
+		return;
+	if (client_state(c)->phase == CLIENT_LINGER) {
+		if (clean)
+			client_close(c, END_ANSWERED, false);
+		else
+			linger(c);
+		return;
+	}
+	client_resume(c);
+	if (!c->is_closing && c->w->draining)
+		client_drain(c);
+}
+
+void
+client_act(struct client *c)
+{
+	const struct client_state *cs = client_state(c);
+	struct stream *st = c->stream;
+
+	if (c->is_closing)
+		return;
+	if (st != NULL && cs->stream_ref == 0) {
+		c->stream = NULL;
+		stream_drop(st, END_REFUSED);
+	} else if (st != NULL && st->upstream != NULL) {
+		upstream_flush(st->upstream);
+	} else if (st != NULL && !st->is_waiting &&
+		   stream_state(st)->phase == STREAM_WAITING) {
+		stream_start(st);
+	}
+	if (!c->is_closing && c->stream == NULL && cs->refusal == 0 &&
+	    client_state(c)->phase == CLIENT_LINGER)
+		linger(c);
+	client_flush(c);
+}
+
+void
+client_refuse(struct client *c, enum http_fault fault, enum end_reason why)
+{
+	struct client_state *next;
+	struct stream *st = c->stream;
+
+	/* Half a 100-continue on the wire can't be followed by an answer. */
+	if (!journal_all_sent(&stream_state(st)->answer, &st->sent)) {
+		client_close(c, why, true);
+		return;
+	}
+	next = RECORD_BEGIN(c->rec);
+	next->wire = st->sent.wire;
+	request_refuse_later(c, next, fault);
+	RECORD_COMMIT(c->rec);
+	arena_settle(&c->w->arena);
+	c->stream = NULL;
+	stream_drop(st, why);
+	client_flush(c);
+}
+
+static void
+on_client(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct client *c = io->data;
+
+	(void)loop;
+	if (revents & EV_WRITE)
+		client_flush(c);
+	if (!c->is_closing && revents & EV_READ)
+		client_read(c);
+}
+
+/* --- time limits -------------------------------------------------------- */
+
+static struct client *
+due_client(struct deadline *d)
+{
+	struct client *c = container_of(d, struct client, deadline);
+
+	c->limit = LIMIT_NONE;
+	return c;
+}
+
+void
+client_on_head_due(struct deadline *d)
+{
+	struct client *c = due_client(d);
+	struct client_state *next;
+
+	/* One that never said a word gets none. */
+	if (chain_is_empty(&client_state(c)->in)) {
+		client_close(c, END_CLIENT_LEFT, false);
+		return;
+	}
+	next = RECORD_BEGIN(c->rec);
+	chain_clear(&c->w->arena, &next->in);
+	request_refuse(c, next, HTTP_FAULT_HEAD_TIMEOUT);
+	RECORD_COMMIT(c->rec);
+	arena_settle(&c->w->arena);
+	client_act(c);
+}
+
+void
+client_on_idle_due(struct deadline *d)
+{
+	client_close(due_client(d), END_CLIENT_LEFT, false);
+}
+
+void
+client_on_body_due(struct deadline *d)
+{
+	struct client *c = due_client(d);
+	struct client_state *next = RECORD_BEGIN(c->rec);
+
+	request_refuse(c, next, HTTP_FAULT_BODY_TIMEOUT);
+	RECORD_COMMIT(c->rec);
+	arena_settle(&c->w->arena);
+	client_act(c);
+}
+
+void
+client_on_send_due(struct deadline *d)
+{
+	client_close(due_client(d), END_CLIENT_STALLED, true);
+}
+
+void
+client_on_linger_due(struct deadline *d)
+{
+	client_close(due_client(d), END_CLIENT_LEFT, false);
+}
+
+void
+client_drain(struct client *c)
+{
+	if (!c->is_closing && client_state(c)->phase == CLIENT_HEAD &&
+	    chain_is_empty(&client_state(c)->in))
+		client_close(c, END_STOPPED, false);
+}

@@ -1,0 +1,123 @@
+/*
+ * client.h - a client's connection: requests in, answers out.
+ *
+ * The supervisor accepted it and keeps a copy of the socket; the record says
+ * how far its bytes are processed.  A client is made by client_new() and
+ * ends in client_close(); nothing else closes the socket.
+ */
+#ifndef WORKER_CLIENT_H
+#define WORKER_CLIENT_H
+
+#include <ev.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/end_reasons.h"
+#include "common/record.h"
+#include "worker/context.h"
+
+/* Which time limit runs for a client. */
+enum client_limit {
+	LIMIT_NONE,
+	LIMIT_HEAD,
+	LIMIT_IDLE,
+	LIMIT_BODY,
+	LIMIT_SEND,
+	LIMIT_LINGER,
+};
+
+struct client {
+	struct grave grave;
+	struct worker *w;
+	struct client_record *rec;
+	struct stream *stream; /* the answer under way, NULL: none */
+	ev_io io;              /* io.fd is the socket */
+	struct deadline deadline;
+	uint32_t slot;
+	uint8_t limit;       /* enum client_limit */
+	bool is_blocked;     /* the socket took less than there was to send */
+	bool is_closing;     /* waits for the supervisor's CLOSED */
+	bool is_resuming;    /* client_resume() is at work further up */
+	bool is_shut;        /* our FIN is out */
+	bool is_on_loopback; /* the address it came in on is */
+	size_t refusal_sent; /* bytes of the refusal that are sent */
+	char address[INET6_ADDRSTRLEN]; /* of the peer, as text */
+};
+
+/* The committed state. */
+static inline const struct client_state *
+client_state(const struct client *c)
+{
+	return RECORD_STATE(c->rec);
+}
+
+/*
+ * A connection from the supervisor: the record `slot`, the socket `fd`
+ * (taken, closed on failure too).  Its record is set up for a new use.
+ */
+void client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd);
+
+/*
+ * This process's share in a connection whose record was another's: nothing
+ * is counted, watched or sent yet.  Takes `fd`.  NULL: no memory.
+ */
+struct client *client_revive(struct worker *w, uint32_t slot, int fd);
+
+/*
+ * Process bytes that were received into a window and commit; the caller goes
+ * on with client_act().
+ */
+void client_feed(struct client *c, const char *buf, size_t len);
+
+/*
+ * Do what the committed state asks for.  Everything here is derived, so that
+ * it may be called at any time and any number of times.
+ */
+void client_act(struct client *c);
+
+/* Send what the answer's journal has; ends in client_rewatch(). */
+void client_flush(struct client *c);
+
+/* Bytes of the request were sent upstream: there may be room for more. */
+void client_rewatch(struct client *c);
+
+/*
+ * The answer is sent, up to byte `wire` of the connection: commit that, and
+ * whether the connection can carry another (`usable`).  Returns what
+ * client_go_on() is to be told once the answer's stream is let go: whether
+ * nothing of the client is left unread.
+ */
+bool client_answered(struct client *c, uint64_t wire, bool usable);
+
+/* Take up the next request, or let the connection go. */
+void client_go_on(struct client *c, bool clean);
+
+/*
+ * The stream can't be answered by the upstream, and nothing of an answer is
+ * out: drop it for the reason `why`, and answer with `fault`, as soon as the
+ * request is in.
+ */
+void client_refuse(
+    struct client *c, enum http_fault fault, enum end_reason why);
+
+/*
+ * Close the connection and free its record.  Drops the stream, if any, for
+ * this reason.  With `reset` the peer sees a reset, not an orderly end.
+ */
+void client_close(struct client *c, enum end_reason why, bool reset);
+
+/* The supervisor's copy is closed; with that the connection is gone. */
+void client_closed(struct worker *w, uint32_t slot);
+
+/* A client's time limit has passed. */
+void client_on_head_due(struct deadline *d);
+void client_on_idle_due(struct deadline *d);
+void client_on_body_due(struct deadline *d);
+void client_on_send_due(struct deadline *d);
+void client_on_linger_due(struct deadline *d);
+
+/* The worker drains: let go what is idle; see HACKING. */
+void client_drain(struct client *c);
+
+#endif

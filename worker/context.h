@@ -1,0 +1,136 @@
+/*
+ * context.h - what all files of a worker share: one struct per process,
+ * handed around as `w`.  worker.c owns it.
+ */
+#ifndef WORKER_CONTEXT_H
+#define WORKER_CONTEXT_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/conf.h"
+#include "common/counters.h"
+#include "common/http_origin.h"
+#include "common/journal.h"
+#include "common/shm.h"
+#include "worker/channel.h"
+#include "worker/deadline.h"
+#include "worker/resolve.h"
+
+/*
+ * First member of what callbacks may end while they run for it: memory stays
+ * valid until the loop turns, so a caller may always look at its state.
+ */
+struct grave {
+	struct grave *next;
+};
+
+struct client;
+struct stream;
+struct upstream;
+
+/* The longest a closing connection is read from, so that an error arrives. */
+#define LINGER_MS 2000
+/* Request bytes kept for a second try, and unsent ones before reading stops. */
+#define REQUEST_LIMIT (64u * 1024u)
+
+struct worker {
+	struct ev_loop *loop;
+	struct shm *shm;
+	const struct conf *conf;
+	uint32_t index;
+	uint32_t self; /* owner id */
+	struct shm_worker *slot;
+	char *window; /* SHM_WINDOW_SIZE bytes of shared memory */
+	struct arena arena;
+	struct claim streams;
+	struct claim upstreams;
+	struct channel channel;
+	struct resolver resolver;
+	struct http_access access;
+	char upstream_host[ADDR_TEXT_CAP]; /* for Host fields */
+	char endpoint[ADDR_PATH_CAP];      /* the upstream's path */
+
+	/* By slot; NULL where this process has none.  Heap, sparse. */
+	struct client **client_of;
+	struct upstream **upstream_of;
+
+	/* Connections whose PARK message has not left yet: upstream.c. */
+	struct upstream *parking;
+	/* Unused connections, the youngest first: pool.c. */
+	struct upstream *idle;
+	uint32_t idle_count;
+	/* Streams that wait for an upstream address, in order: stream.c. */
+	struct stream *waiting, **waiting_last;
+
+	struct deadline_list client_head, client_idle, client_body, client_send,
+	    client_linger;
+	struct deadline_list upstream_connect, upstream_response, upstream_idle;
+
+	uint32_t client_count; /* connections of this process */
+	bool draining;         /* answer what runs, take nothing new */
+	bool orphaned;         /* the supervisor is gone */
+	time_t date_s;         /* of `date` */
+	char date[40];
+	char *scratch;       /* for heads */
+	char *scratch_in;    /* for pipelined bytes */
+	char *scratch_out;   /* for rewritten heads */
+	size_t scratch_size; /* of each of the three */
+
+	/* Objects that ended in this turn of the loop: freed after it. */
+	struct grave *dead;
+
+	ev_timer pulse;
+	ev_prepare turn;
+	ev_signal reopen;
+	ev_timer leave; /* drain.timeout or worker.orphan_timeout */
+};
+
+/* Add to one of this worker's counters; one writer, so no locked add. */
+static inline void
+worker_count(struct worker *w, enum counter which, uint64_t n)
+{
+	_Atomic uint64_t *c = &w->slot->counters[which];
+
+	atomic_store_explicit(c,
+	    atomic_load_explicit(c, memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+/*
+ * Note what the next recv() into the window is for, so that a successor
+ * knows whose the bytes are (ADOPTION, 11).
+ */
+static inline void
+worker_note_hand(struct worker *w, enum hand_kind kind, uint32_t slot,
+    uint32_t generation, uint64_t taken)
+{
+	struct shm_hand *hand = &w->slot->hand;
+
+	hand->kind = HAND_EMPTY;
+	atomic_signal_fence(memory_order_seq_cst);
+	hand->slot = slot;
+	hand->generation = generation;
+	hand->taken = taken;
+	atomic_signal_fence(memory_order_seq_cst);
+	hand->kind = kind;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* Free `g` (heap) after this turn of the loop. */
+static inline void
+worker_bury(struct worker *w, struct grave *g)
+{
+	g->next = w->dead;
+	w->dead = g;
+}
+
+/* A client connection is gone: the worker may be waiting to leave. */
+void worker_client_closed(struct worker *w);
+
+/* HTTP's date of now (RFC 9110, 5.6.7); made once a second. */
+struct http_slice worker_date(struct worker *w);
+
+#endif

@@ -1,0 +1,292 @@
+/*
+ * request.c - from a request's bytes to a request in the client's journal.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/http_head.h"
+#include "common/http_origin.h"
+#include "common/http_write.h"
+#include "common/mcp.h"
+#include "worker/request.h"
+#include "worker/stream.h"
+
+/* --- refusals ----------------------------------------------------------- */
+
+static void
+refuse(struct client *c, struct client_state *next, int fault)
+{
+	next->refusal = (uint8_t)fault;
+	next->refused_s = (uint32_t)time(NULL);
+	next->stream_ref = 0;
+	next->out_wire = 0;
+	if (next->minor == 0)
+		next->keep_alive = 0; /* errors say nothing of staying */
+	journal_clear(&c->w->arena, &next->out);
+	worker_count(c->w, COUNTER_REQUESTS_REFUSED, 1);
+}
+
+/* Whether bytes of another answer are on their way already. */
+static bool
+is_being_answered(const struct client *c)
+{
+	return c->stream != NULL &&
+	       (stream_state(c->stream)->phase != STREAM_WAITING ||
+		   !journal_all_sent(
+		       &stream_state(c->stream)->answer, &c->stream->sent));
+}
+
+void
+request_refuse(struct client *c, struct client_state *next, int fault)
+{
+	bool too_late = is_being_answered(c);
+
+	if (c->stream != NULL)
+		next->wire = c->stream->sent.wire;
+	refuse(c, next, too_late ? HTTP_FAULT_NONE : fault);
+	chain_clear(&c->w->arena, &next->in);
+	next->keep_alive = 0;
+	next->phase = CLIENT_LINGER;
+}
+
+void
+request_refuse_later(struct client *c, struct client_state *next, int fault)
+{
+	refuse(c, next, fault);
+}
+
+/* --- the head ----------------------------------------------------------- */
+
+/* What is wrong with a request that is well-formed; 0: nothing.  Pure. */
+static int
+judge(const struct client *c, const struct http_head *head)
+{
+	const struct worker *w = c->w;
+	struct http_access access = w->access;
+	uint64_t max_body = w->conf->client_max_body;
+
+	access.loopback = c->is_on_loopback;
+
+	if (head->method == HTTP_METHOD_CONNECT ||
+	    head->method == HTTP_METHOD_TRACE)
+		return HTTP_FAULT_METHOD_NOT_ALLOWED;
+	if (!http_host_allowed(&access, head->host))
+		return HTTP_FAULT_FOREIGN_HOST;
+	if (!http_origin_allowed(
+		&access, http_head_value(head, HTTP_FIELD_ORIGIN), head->host))
+		return HTTP_FAULT_FOREIGN_ORIGIN;
+	if (max_body != 0 && head->content_length > 0 &&
+	    (uint64_t)head->content_length > max_body)
+		return HTTP_FAULT_BODY_LONG;
+	return 0;
+}
+
+static enum stream_era
+era_of(const struct worker *w, const struct http_head *head)
+{
+	if (!http_slice_equals(head->path, http_slice_of(w->endpoint)))
+		return ERA_PLAIN;
+	return mcp_version_is_modern(
+		   http_head_value(head, HTTP_FIELD_MCP_PROTOCOL_VERSION))
+		   ? ERA_MODERN
+		   : ERA_LEGACY;
+}
+
+static enum http_framing
+framing_of(const struct http_head *head)
+{
+	if (head->chunked)
+		return HTTP_FRAMING_CHUNKED;
+	return head->content_length >= 0 ? HTTP_FRAMING_LENGTH
+					 : HTTP_FRAMING_NONE;
+}
+
+/* Put the head for the upstream into the journal: 0 or -ENOMEM. */
+static int
+write_head(
+    struct client *c, struct client_state *next, const struct http_head *head)
+{
+	struct worker *w = c->w;
+	struct http_request_rewrite how = {
+		.host = http_slice_of(w->upstream_host),
+		.client_address = http_slice_of(c->address),
+		.proto = HTTP_SLICE("http"),
+		.framing = framing_of(head),
+		.content_length = (uint64_t)MAX(head->content_length, 0),
+	};
+	struct http_out out;
+
+	http_out_init(&out, w->scratch_out, w->scratch_size);
+	if (http_request_write(&out, head, &how) != 0)
+		return -ENOMEM;
+	return journal_put(&w->arena, &next->out, JOURNAL_HEAD, out.p, out.len);
+}
+
+/* The stream that will carry the answer; -ENOMEM where there is no room. */
+static int
+open_stream(
+    struct client *c, struct client_state *next, const struct http_head *head)
+{
+	struct stream_about about = {
+		.era = era_of(c->w, head),
+		.method = head->method,
+		.framing = framing_of(head),
+		.minor = head->minor,
+		.expects_continue =
+		    head->expect_continue && next->phase == CLIENT_BODY,
+		.request = next->requests,
+		.wire = next->wire,
+	};
+
+	if (write_head(c, next, head) != 0)
+		return -ENOMEM;
+	c->stream = stream_new(c, &about);
+	if (c->stream == NULL)
+		return -ENOMEM;
+	next->stream_ref = c->stream->slot + 1;
+	return 0;
+}
+
+/* The state of a request whose head is well-formed. */
+static void
+begin_state(const struct worker *w, struct client_state *next,
+    const struct http_head *head)
+{
+	if (head->chunked)
+		chunked_begin(&next->body, BODY_CHUNKED, 0);
+	else if (head->content_length > 0)
+		chunked_begin(
+		    &next->body, BODY_LENGTH, (uint64_t)head->content_length);
+	else
+		chunked_begin(&next->body, BODY_NONE, 0);
+	next->phase = chunked_done(&next->body) ? CLIENT_WAIT : CLIENT_BODY;
+	next->method = (uint8_t)head->method;
+	next->minor = head->minor;
+	next->keep_alive = head->keep_alive && !w->draining;
+}
+
+void
+request_begin(
+    struct client *c, struct client_state *next, const char *bytes, size_t n)
+{
+	struct worker *w = c->w;
+	struct http_head head;
+	int got, fault;
+
+	next->requests++;
+	next->body_len = 0;
+	next->out_wire = 0;
+	next->method = HTTP_METHOD_OTHER;
+	jsonrpc_init(&next->json);
+	worker_count(w, COUNTER_REQUESTS, 1);
+	got =
+	    http_head_scan_request(bytes, n, w->conf->client_max_header, &head);
+	if (got <= 0) {
+		request_refuse(c, next, got < 0 ? -got : HTTP_FAULT_NOT_HTTP);
+		return;
+	}
+	begin_state(w, next, &head);
+	fault = judge(c, &head);
+	if (fault == 0 && open_stream(c, next, &head) != 0) {
+		worker_count(w, COUNTER_MEMORY_SHORT, 1);
+		fault = HTTP_FAULT_NO_ROOM;
+	}
+	if (fault == 0)
+		return;
+	/* A body that would be too long, or that waits for our word. */
+	if (fault == HTTP_FAULT_BODY_LONG ||
+	    (head.expect_continue && next->phase == CLIENT_BODY))
+		request_refuse(c, next, fault);
+	else
+		request_refuse_later(c, next, fault);
+}
+
+/* --- the body ----------------------------------------------------------- */
+
+/* Look for the request's id and method. */
+static void
+scan_message(struct client_state *next, const char *p, size_t len)
+{
+	bool message;
+	size_t used;
+
+	if (next->method != HTTP_METHOD_POST)
+		return;
+	while (len > 0 && !jsonrpc_is_complete(&next->json)) {
+		used = jsonrpc_next(&next->json, p, len, &message);
+		if (used == 0)
+			return;
+		p += used;
+		len -= used;
+	}
+}
+
+/* One piece of decoded body: 0, or -(enum http_fault). */
+static int
+take_piece(
+    struct client *c, struct client_state *next, const char *piece, size_t len)
+{
+	uint64_t max_body = c->w->conf->client_max_body;
+	struct arena *a = &c->w->arena;
+
+	next->body_len += len;
+	if (max_body != 0 && next->body_len > max_body)
+		return -HTTP_FAULT_BODY_LONG;
+	scan_message(next, piece, len);
+	if (next->refusal != 0)
+		return 0;
+	if (journal_open(a, &next->out) != 0 ||
+	    journal_add(a, &next->out, piece, len) != 0) {
+		worker_count(c->w, COUNTER_MEMORY_SHORT, 1);
+		return -HTTP_FAULT_NO_ROOM;
+	}
+	return 0;
+}
+
+/* What was received of the body is a record; at its end comes another. */
+static int
+finish_pieces(struct client *c, struct client_state *next)
+{
+	struct arena *a = &c->w->arena;
+
+	if (next->out.open_ref != 0)
+		journal_finish(a, &next->out, JOURNAL_BODY, 0);
+	if (!chunked_done(&next->body))
+		return 0;
+	next->phase = CLIENT_WAIT;
+	if (next->refusal != 0 ||
+	    journal_put(a, &next->out, JOURNAL_END, "", 0) == 0)
+		return 0;
+	return -HTTP_FAULT_NO_ROOM;
+}
+
+size_t
+request_body(
+    struct client *c, struct client_state *next, const char *buf, size_t len)
+{
+	const char *piece;
+	size_t used = 0, piece_len;
+	ptrdiff_t n;
+	int fault = 0;
+
+	while (used < len && !chunked_done(&next->body) && fault == 0) {
+		n = chunked_next(
+		    &next->body, buf + used, len - used, &piece, &piece_len);
+		if (n <= 0) {
+			fault = -HTTP_FAULT_CHUNK;
+			break;
+		}
+		used += (size_t)n;
+		if (piece_len > 0)
+			fault = take_piece(c, next, piece, piece_len);
+	}
+	if (fault == 0)
+		fault = finish_pieces(c, next);
+	if (fault == 0)
+		return used;
+	request_refuse(c, next, -fault);
+	return len;
+}

@@ -1,0 +1,101 @@
+/*
+ * stream.h - one relayed answer: from a complete request head to the last
+ * byte of the answer handed to the kernel.
+ *
+ * The stream's record holds what must survive this process; struct stream
+ * holds what can be found again.  A stream is made by stream_new() and ends,
+ * whatever the cause, in stream_finish() (its answer is sent) or
+ * stream_drop() (nobody is left to send to).
+ */
+#ifndef WORKER_STREAM_H
+#define WORKER_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/end_reasons.h"
+#include "common/journal.h"
+#include "common/log.h"
+#include "common/record.h"
+#include "worker/context.h"
+
+struct stream {
+	struct grave grave;
+	struct worker *w;
+	struct stream_record *rec;
+	struct client *client;     /* NULL once it has ended */
+	struct upstream *upstream; /* NULL: none yet, or none any more */
+	uint32_t slot;
+	uint8_t tries;   /* upstream addresses that failed for it */
+	bool is_waiting; /* stands in w->waiting */
+	struct stream *next_waiting;
+	struct journal_cursor sent;  /* of the answer, to the client */
+	struct journal_cursor asked; /* of the request, to the upstream */
+};
+
+/* What a request says about its stream; fixed when it is made. */
+struct stream_about {
+	enum stream_era era;
+	enum http_method_id method;
+	enum http_framing framing; /* of the request's body */
+	uint8_t minor;             /* HTTP/1.x of the request */
+	bool expects_continue;     /* the body waits for a 100 */
+	uint32_t request;          /* number of the request on its connection */
+	uint64_t wire;             /* bytes sent to the client before it */
+};
+
+/*
+ * Make the stream of a client's request and commit its record; it counts
+ * only once the client's committed state names it.  NULL where no record is
+ * free or memory is short.
+ */
+struct stream *stream_new(struct client *c, const struct stream_about *about);
+
+/*
+ * This process's share in a stream whose record was another's, with `c` as
+ * its client.  NULL: no memory.
+ */
+struct stream *stream_revive(struct client *c, uint32_t slot);
+
+/* The committed state. */
+static inline const struct stream_state *
+stream_state(const struct stream *st)
+{
+	return RECORD_STATE(st->rec);
+}
+
+/* The request is in the client's journal (or is coming in): send it on. */
+void stream_start(struct stream *st);
+
+/*
+ * Upstream addresses were looked up: go on with the streams that waited;
+ * `why` is NULL, or what went wrong.
+ */
+void stream_resolved(struct worker *w, const char *why);
+
+/*
+ * Bytes of the answer were sent or added: drop what is sent, finish the
+ * stream when all of it is, let the upstream go on.
+ */
+void stream_progress(struct stream *st);
+
+/*
+ * The answer can't go on.  Where it has not begun, the client is answered
+ * with `fault`; else it is ended with an error event, or broken off.
+ */
+void stream_fail(struct stream *st, enum http_fault fault, enum end_reason why);
+
+/*
+ * Nobody is left to send to: let the upstream go and free the record.  The
+ * client's record must not name it any more, or be about to be cleared.
+ */
+void stream_drop(struct stream *st, enum end_reason why);
+
+/* Whether more of the answer may be read from the upstream now. */
+bool stream_has_room(const struct stream *st);
+
+/* A log line that begins with the stream's id. */
+void stream_log(const struct stream *st, enum log_level level, const char *fmt,
+    ...) SC_PRINTF(3, 4);
+
+#endif

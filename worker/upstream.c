@@ -1,0 +1,697 @@
+/*
+ * upstream.c - connections to the upstream.
+ *
+ * The order that adoption rests on: connect, PARK in the channel, the
+ * stream's commit that names the connection, the first byte.  And at the
+ * end: the commit that names it no more, shutdown, UNPARK, CLOSED, close.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/addr.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "common/tcp_count.h"
+#include "worker/answer.h"
+#include "worker/client.h"
+#include "worker/upstream.h"
+
+#define IOV_CAP 64
+/* Data without acknowledgement for so long: the peer is dead. */
+#define USER_TIMEOUT_MS 30000
+
+static void on_upstream(struct ev_loop *loop, ev_io *io, int revents);
+static void upstream_connect(struct stream *st, uint32_t address);
+
+/* --- lists -------------------------------------------------------------- */
+
+static void
+list_push(struct upstream **head, struct upstream *u)
+{
+	u->prev = NULL;
+	u->next = *head;
+	if (u->next != NULL)
+		u->next->prev = u;
+	*head = u;
+}
+
+static void
+list_remove(struct upstream **head, struct upstream *u)
+{
+	if (u->prev != NULL)
+		u->prev->next = u->next;
+	else
+		*head = u->next;
+	if (u->next != NULL)
+		u->next->prev = u->prev;
+	u->next = NULL;
+	u->prev = NULL;
+}
+
+/* Leave a state: the lists that stand for it are corrected here alone. */
+static void
+set_state(struct upstream *u, enum upstream_state to)
+{
+	struct worker *w = u->w;
+
+	if (u->state == UPSTREAM_PARKING)
+		list_remove(&w->parking, u);
+	if (u->state == UPSTREAM_IDLE) {
+		list_remove(&w->idle, u);
+		w->idle_count--;
+	}
+	u->state = (uint8_t)to;
+	if (to == UPSTREAM_PARKING)
+		list_push(&w->parking, u);
+	if (to == UPSTREAM_IDLE) {
+		list_push(&w->idle, u);
+		w->idle_count++;
+	}
+}
+
+/* --- watching ----------------------------------------------------------- */
+
+static bool
+has_request_left(const struct upstream *u)
+{
+	const struct stream *st = u->stream;
+
+	return !journal_all_sent(&client_state(st->client)->out, &st->asked);
+}
+
+static int
+wanted_events(const struct upstream *u)
+{
+	int events = 0;
+
+	switch ((enum upstream_state)u->state) {
+	case UPSTREAM_CONNECTING:
+		return EV_WRITE;
+	case UPSTREAM_BUSY:
+		if (stream_has_room(u->stream))
+			events |= EV_READ;
+		if (u->is_blocked)
+			events |= EV_WRITE;
+		return events;
+	case UPSTREAM_IDLE:
+		return EV_READ; /* to notice that it was closed */
+	case UPSTREAM_PARKING:
+	case UPSTREAM_CLOSING:
+		break;
+	}
+	return 0;
+}
+
+void
+upstream_rewatch(struct upstream *u)
+{
+	int events = wanted_events(u);
+
+	if ((u->io.events & (EV_READ | EV_WRITE)) == events)
+		return;
+	ev_io_stop(u->w->loop, &u->io);
+	ev_io_set(&u->io, u->io.fd, events);
+	if (events != 0)
+		ev_io_start(u->w->loop, &u->io);
+}
+
+/* --- closing ------------------------------------------------------------ */
+
+static void
+upstream_free(struct upstream *u)
+{
+	struct worker *w = u->w;
+	int fd = u->io.fd;
+
+	fd_close(&fd);
+	w->upstream_of[u->slot] = NULL;
+	claim_give(&w->upstreams, u->slot);
+	worker_bury(w, &u->grave);
+}
+
+void
+upstream_close(struct upstream *u)
+{
+	struct msg m;
+
+	if (u->state == UPSTREAM_CLOSING)
+		return;
+	set_state(u, UPSTREAM_CLOSING);
+	if (u->stream != NULL)
+		u->stream->upstream = NULL;
+	u->stream = NULL;
+	deadline_cancel(&u->deadline);
+	upstream_rewatch(u);
+	(void)shutdown(u->io.fd, SHUT_RDWR);
+	msg_init(&m, MSG_UNPARK);
+	m.body.UNPARK.kind = SOCKET_UPSTREAM;
+	m.body.UNPARK.slot = u->slot;
+	m.body.UNPARK.generation = u->rec->generation;
+	if (channel_send(&u->w->channel, &m, -1) == 0)
+		upstream_free(u);
+}
+
+void
+upstream_closed(struct worker *w, uint32_t slot)
+{
+	struct upstream *u = w->upstream_of[slot];
+
+	if (u != NULL && u->state == UPSTREAM_CLOSING)
+		upstream_free(u);
+}
+
+void
+upstream_release(struct upstream *u, bool keep)
+{
+	struct worker *w = u->w;
+
+	if (!keep || w->draining || w->orphaned || u->state != UPSTREAM_BUSY ||
+	    w->idle_count >= w->conf->upstream_max_idle ||
+	    w->conf->upstream_idle_timeout == 0) {
+		upstream_close(u);
+		return;
+	}
+	u->stream->upstream = NULL;
+	u->stream = NULL;
+	u->is_blocked = false;
+	set_state(u, UPSTREAM_IDLE);
+	deadline_set(&u->deadline, &w->upstream_idle);
+	upstream_rewatch(u);
+}
+
+/* --- sending the request ------------------------------------------------ */
+
+/* Drop what is sent of the request; it can't be sent anew afterwards. */
+static void
+drop_request(struct stream *st)
+{
+	struct client *c = st->client;
+	struct client_state *next = RECORD_BEGIN(c->rec);
+
+	journal_drop(&st->w->arena, &next->out, &st->asked);
+	next->out_wire = st->asked.wire;
+	RECORD_COMMIT(c->rec);
+	arena_settle(&st->w->arena);
+}
+
+/* The request is out, whole: the wait for its answer begins. */
+static void
+note_request_sent(struct upstream *u)
+{
+	if (client_state(u->stream->client)->phase == CLIENT_WAIT &&
+	    stream_state(u->stream)->phase == STREAM_WAITING &&
+	    u->deadline.next == NULL)
+		deadline_set(&u->deadline, &u->w->upstream_response);
+}
+
+/* A byte of the answer came, or the request is large: no second try. */
+static void
+maybe_drop_request(struct stream *st)
+{
+	if (st->asked.passed > 0 && (st->asked.passed >= REQUEST_LIMIT ||
+					stream_state(st)->up_answered))
+		drop_request(st);
+}
+
+/* Send pieces; returns the bytes that went, -1 where the connection failed. */
+static ssize_t
+send_pieces(struct upstream *u, struct iovec *iov, int count)
+{
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+	ssize_t n = sendmsg(u->io.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	size_t all = 0;
+	int i;
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+		/*
+		 * An answer may be waiting (a refusal of the body): read it
+		 * before the connection is given up.
+		 */
+		u->is_blocked = false;
+		return -1;
+	}
+	for (i = 0; i < count; i++)
+		all += iov[i].iov_len;
+	n = MAX(n, 0);
+	u->is_blocked = (size_t)n < all;
+	u->sent += (uint64_t)n;
+	worker_count(u->w, COUNTER_BYTES_UP, (uint64_t)n);
+	return n;
+}
+
+void
+upstream_flush(struct upstream *u)
+{
+	struct iovec iov[IOV_CAP];
+	char scratch[JOURNAL_SCRATCH];
+	struct stream *st = u->stream;
+	const struct client_state *cs;
+	ssize_t sent;
+	int n;
+
+	if (u->state != UPSTREAM_BUSY || u->is_deaf)
+		return;
+	do {
+		cs = client_state(st->client);
+		n = journal_gather(&u->w->arena, &cs->out, st->rec->framing,
+		    &st->asked, iov, IOV_CAP, scratch);
+		if (n <= 0)
+			break;
+		sent = send_pieces(u, iov, n);
+		if (sent < 0) {
+			u->is_deaf = true;
+			upstream_rewatch(u);
+			return;
+		}
+		n = journal_advance(&u->w->arena, &cs->out, st->rec->framing,
+		    &st->asked, (uint64_t)sent);
+	} while (n == 0 && !u->is_blocked);
+	if (n < 0) {
+		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_RECORD_BROKEN);
+		return;
+	}
+	maybe_drop_request(st);
+	if (!has_request_left(u))
+		note_request_sent(u);
+	upstream_rewatch(u);
+}
+
+/* --- a connection for a stream ------------------------------------------ */
+
+/* Commit that the stream's bytes go over this connection from now on. */
+static void
+commit_binding(struct upstream *u)
+{
+	struct stream *st = u->stream;
+	struct stream_state *next = RECORD_BEGIN(st->rec);
+
+	next->upstream_ref = u->slot + 1;
+	next->upstream_generation = u->rec->generation;
+	next->up_taken = u->taken;
+	next->up_base = u->sent;
+	next->up_answered = 0;
+	RECORD_COMMIT(st->rec);
+}
+
+/* Connected and parked: send. */
+static void
+begin_request(struct upstream *u)
+{
+	struct stream *st = u->stream;
+	const struct client_state *cs = client_state(st->client);
+
+	set_state(u, UPSTREAM_BUSY);
+	deadline_cancel(&u->deadline);
+	journal_cursor_init(&st->asked, &u->w->arena, &cs->out, 0);
+	commit_binding(u);
+	upstream_flush(u);
+}
+
+static struct upstream *
+upstream_alloc(struct worker *w, int *fd)
+{
+	struct upstream *u = calloc(1, sizeof(*u));
+
+	if (u == NULL)
+		return NULL;
+	if (claim_take(&w->upstreams, &u->slot) != 0) {
+		free(u);
+		return NULL;
+	}
+	u->w = w;
+	u->rec = &w->shm->upstreams[u->slot];
+	u->rec->generation++;
+	u->state = UPSTREAM_CONNECTING;
+	ev_io_init(&u->io, on_upstream, *fd, 0);
+	u->io.data = u;
+	w->upstream_of[u->slot] = u;
+	*fd = -1;
+	return u;
+}
+
+struct upstream *
+upstream_revive(struct worker *w, uint32_t slot, int fd, struct stream *st)
+{
+	struct upstream *u = calloc(1, sizeof(*u));
+
+	if (u == NULL)
+		return NULL;
+	u->w = w;
+	u->slot = slot;
+	u->rec = &w->shm->upstreams[slot];
+	u->state = UPSTREAM_BUSY;
+	u->stream = st;
+	if (st != NULL)
+		st->upstream = u;
+	ev_io_init(&u->io, on_upstream, fd, 0);
+	u->io.data = u;
+	w->upstream_of[slot] = u;
+	return u;
+}
+
+/* A socket that connects to the address: descriptor or -errno. */
+static int
+start_connect(const struct sockaddr *address, socklen_t len)
+{
+	unsigned user_timeout = USER_TIMEOUT_MS;
+	int error, fd;
+
+	fd = socket(
+	    address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	error = fd_set_stream_options(fd);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout,
+	    sizeof(user_timeout));
+	if (error == 0 && connect(fd, address, len) != 0 &&
+	    errno != EINPROGRESS)
+		error = -errno;
+	if (error == 0)
+		return fd;
+	fd_close(&fd);
+	return error;
+}
+
+static void
+log_connect(const struct stream *st, uint32_t address, int error)
+{
+	char text[ADDR_TEXT_CAP];
+
+	addr_format((const struct sockaddr *)&st->w->resolver.address[address],
+	    text, sizeof(text));
+	stream_log(
+	    st, LOG_LEVEL_WARNING, "connect %s: %s", text, strerror(error));
+}
+
+/* This address failed: the next one, or an error for the client. */
+static void
+connect_failed(struct stream *st, uint32_t address, int error)
+{
+	struct resolver *r = &st->w->resolver;
+
+	log_connect(st, address, error);
+	worker_count(st->w, COUNTER_UPSTREAM_FAILURES, 1);
+	if (error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == ENOBUFS || error == EADDRNOTAVAIL) {
+		stream_fail(st, HTTP_FAULT_NO_ROOM, END_UPSTREAM_UNREACHED);
+		return;
+	}
+	if (++st->tries < r->count) {
+		upstream_connect(st, (address + 1) % r->count);
+		return;
+	}
+	resolver_doubt(r);
+	stream_fail(st,
+	    error == ETIMEDOUT ? HTTP_FAULT_UPSTREAM_CONNECT_TIMEOUT
+			       : HTTP_FAULT_UPSTREAM_UNREACHED,
+	    END_UPSTREAM_UNREACHED);
+}
+
+static void
+send_park(struct upstream *u)
+{
+	struct msg m;
+
+	msg_init(&m, MSG_PARK);
+	m.body.PARK.slot = u->slot;
+	m.body.PARK.generation = u->rec->generation;
+	u->park_seq = channel_send(&u->w->channel, &m, u->io.fd);
+}
+
+static void
+upstream_connect(struct stream *st, uint32_t address)
+{
+	struct worker *w = st->w;
+	struct upstream *u;
+	int fd;
+
+	fd = start_connect(
+	    (const struct sockaddr *)&w->resolver.address[address],
+	    w->resolver.address_len[address]);
+	if (fd < 0) {
+		connect_failed(st, address, -fd);
+		return;
+	}
+	worker_count(w, COUNTER_UPSTREAM_CONNECTS, 1);
+	u = upstream_alloc(w, &fd);
+	if (u == NULL) {
+		fd_close(&fd);
+		stream_fail(st, HTTP_FAULT_NO_ROOM, END_MEMORY_SHORT);
+		return;
+	}
+	u->address = address;
+	u->stream = st;
+	st->upstream = u;
+	send_park(u);
+	deadline_set(&u->deadline, &w->upstream_connect);
+	upstream_rewatch(u);
+}
+
+void
+upstream_ask(struct stream *st, bool fresh)
+{
+	struct worker *w = st->w;
+	struct upstream *u = w->idle;
+
+	if (fresh || u == NULL) {
+		upstream_connect(st, w->resolver.first % w->resolver.count);
+		return;
+	}
+	worker_count(w, COUNTER_UPSTREAM_REUSES, 1);
+	u->stream = st;
+	u->is_reused = true;
+	st->upstream = u;
+	begin_request(u);
+}
+
+static void
+on_connected(struct upstream *u)
+{
+	struct stream *st = u->stream;
+	uint32_t address = u->address;
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		error = errno;
+	if (error != 0) {
+		upstream_close(u);
+		connect_failed(st, address, error);
+		return;
+	}
+	u->w->resolver.first = address;
+	if (u->park_seq != 0 && !channel_sent(&u->w->channel, u->park_seq)) {
+		set_state(u, UPSTREAM_PARKING);
+		upstream_rewatch(u);
+		return;
+	}
+	begin_request(u);
+}
+
+void
+upstream_parked(struct worker *w)
+{
+	struct upstream *u, *next;
+
+	for (u = w->parking; u != NULL; u = next) {
+		next = u->next;
+		if (channel_sent(&w->channel, u->park_seq))
+			begin_request(u);
+	}
+}
+
+/* --- receiving the answer ----------------------------------------------- */
+
+/*
+ * Whether the request may be sent anew on another connection: every byte of
+ * it is still here, no byte of an answer came, and the peer's kernel has
+ * closed the connection without having acknowledged a byte of it; or the
+ * method is one that may be repeated (RFC 9110, 9.2.2).
+ */
+static bool
+may_retry(const struct upstream *u, bool at_eof)
+{
+	const struct stream *st = u->stream;
+	enum http_method_id method = st->rec->method;
+	struct tcp_count count;
+
+	if (!u->is_reused || stream_state(st)->up_answered ||
+	    client_state(st->client)->out_wire != 0)
+		return false;
+	if (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD ||
+	    method == HTTP_METHOD_OPTIONS)
+		return true;
+	return at_eof && tcp_count(u->io.fd, TCP_CONNECTED, &count) == 0 &&
+	       count.acked <= stream_state(st)->up_base;
+}
+
+/* The connection is gone before the answer was whole; error 0: by EOF. */
+void
+upstream_lost(struct upstream *u, int error)
+{
+	struct stream *st = u->stream;
+	bool retry = may_retry(u, error == 0 || error == EPIPE);
+
+	worker_count(u->w, COUNTER_UPSTREAM_FAILURES, 1);
+	stream_log(st, retry ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+	    "upstream connection: %s%s",
+	    error == 0 ? "closed in mid-answer" : strerror(error),
+	    retry ? "; no byte was processed: sent anew" : "");
+	if (!retry) {
+		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_UPSTREAM_LOST);
+		return;
+	}
+	worker_count(u->w, COUNTER_UPSTREAM_RETRIES, 1);
+	upstream_close(u);
+	upstream_ask(st, true);
+}
+
+/* What the bytes meant for the stream, whose state is committed. */
+static void
+act_on(struct upstream *u, enum answer_verdict verdict)
+{
+	struct stream *st = u->stream;
+
+	switch (verdict) {
+	case ANSWER_MORE:
+		if (stream_state(st)->phase != STREAM_WAITING)
+			deadline_cancel(&u->deadline);
+		break;
+	case ANSWER_COMPLETE:
+		upstream_release(u, stream_state(st)->up_keep);
+		break;
+	case ANSWER_GARBLED:
+		stream_log(st, LOG_LEVEL_WARNING,
+		    "the upstream's answer is not valid HTTP/1.1");
+		stream_fail(
+		    st, HTTP_FAULT_UPSTREAM_GARBLED, END_UPSTREAM_GARBLED);
+		return;
+	case ANSWER_TOO_LONG:
+		stream_fail(
+		    st, HTTP_FAULT_UPSTREAM_GARBLED, END_EVENT_TOO_LONG);
+		return;
+	case ANSWER_NO_MEMORY:
+		worker_count(u->w, COUNTER_MEMORY_SHORT, 1);
+		stream_fail(st, HTTP_FAULT_NO_ROOM, END_MEMORY_SHORT);
+		return;
+	}
+	client_flush(st->client);
+}
+
+void
+upstream_feed(struct upstream *u, const char *buf, size_t len)
+{
+	struct stream *st = u->stream;
+	struct stream_state *next = RECORD_BEGIN(st->rec);
+	enum answer_verdict verdict;
+
+	if (len > 0) {
+		next->up_taken += len;
+		next->up_answered = 1;
+		verdict = answer_take(st, next, buf, len);
+	} else {
+		verdict = answer_eof(st, next);
+	}
+	u->taken = next->up_taken;
+	if (verdict == ANSWER_COMPLETE) {
+		/* A request that is not out yet leaves it half used. */
+		if (has_request_left(u) ||
+		    client_state(st->client)->phase != CLIENT_WAIT)
+			next->up_keep = 0;
+		next->upstream_ref = 0;
+	}
+	RECORD_COMMIT(st->rec);
+	if (len == 0 && verdict == ANSWER_MORE)
+		upstream_lost(u, 0);
+	else
+		act_on(u, verdict);
+}
+
+static void
+upstream_read(struct upstream *u)
+{
+	struct worker *w = u->w;
+	const struct stream_state *ss = stream_state(u->stream);
+	bool first = !ss->up_answered;
+	ssize_t n;
+
+	worker_note_hand(
+	    w, HAND_UPSTREAM, u->slot, u->rec->generation, ss->up_taken);
+	n = recv(u->io.fd, w->window, SHM_WINDOW_SIZE, 0);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		upstream_lost(u, errno);
+		return;
+	}
+	w->slot->hand.got = (int32_t)n;
+	upstream_feed(u, w->window, (size_t)n);
+	if (first && u->state == UPSTREAM_BUSY)
+		maybe_drop_request(u->stream);
+}
+
+static void
+on_upstream(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct upstream *u = io->data;
+
+	(void)loop;
+	switch ((enum upstream_state)u->state) {
+	case UPSTREAM_CONNECTING:
+		on_connected(u);
+		break;
+	case UPSTREAM_BUSY:
+		if (revents & EV_WRITE) {
+			struct client *c = u->stream->client;
+
+			upstream_flush(u);
+			client_rewatch(c);
+		}
+		if (u->state == UPSTREAM_BUSY && revents & EV_READ)
+			upstream_read(u);
+		break;
+	case UPSTREAM_IDLE:
+		upstream_close(u);
+		break;
+	case UPSTREAM_PARKING:
+	case UPSTREAM_CLOSING:
+		break;
+	}
+}
+
+/* --- time limits -------------------------------------------------------- */
+
+void
+upstream_on_connect_due(struct deadline *d)
+{
+	struct upstream *u = container_of(d, struct upstream, deadline);
+	struct stream *st = u->stream;
+	uint32_t address = u->address;
+
+	upstream_close(u);
+	connect_failed(st, address, ETIMEDOUT);
+}
+
+void
+upstream_on_response_due(struct deadline *d)
+{
+	struct upstream *u = container_of(d, struct upstream, deadline);
+
+	stream_log(u->stream, LOG_LEVEL_WARNING,
+	    "no answer from the upstream in time");
+	stream_fail(
+	    u->stream, HTTP_FAULT_UPSTREAM_TIMEOUT, END_UPSTREAM_SILENT);
+}
+
+void
+upstream_on_idle_due(struct deadline *d)
+{
+	upstream_close(container_of(d, struct upstream, deadline));
+}

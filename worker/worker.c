@@ -1,0 +1,363 @@
+/*
+ * worker.c - a worker process: its start, its messages, its end.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/addr.h"
+#include "common/clock.h"
+#include "common/fd.h"
+#include "common/log.h"
+#include "worker/adopt.h"
+#include "worker/client.h"
+#include "worker/context.h"
+#include "worker/stream.h"
+#include "worker/upstream.h"
+#include "worker/worker.h"
+
+#define EXIT_DONE 0
+#define EXIT_AGAIN 1
+#define EXIT_HOPELESS 2
+
+/* The heart beats at least this often, also when nothing happens. */
+#define PULSE_S 1.
+
+/* --- leaving ------------------------------------------------------------ */
+
+/* Nothing is left to do for a worker that was told to go. */
+static void
+leave_if_done(struct worker *w)
+{
+	if ((w->draining || w->orphaned) && w->client_count == 0)
+		ev_break(w->loop, EVBREAK_ALL);
+}
+
+void
+worker_client_closed(struct worker *w)
+{
+	leave_if_done(w);
+}
+
+static void
+on_leave(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)timer;
+	(void)revents;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* Take nothing new, let go what is idle, and leave within the limit. */
+static void
+begin_leaving(struct worker *w, uint64_t limit_ms)
+{
+	uint32_t i;
+
+	ev_timer_stop(w->loop, &w->leave);
+	ev_timer_set(&w->leave, (double)limit_ms / 1e3, 0.);
+	ev_timer_start(w->loop, &w->leave);
+	for (i = 0; i < w->shm->sizes.clients; i++) {
+		if (w->client_of[i] != NULL)
+			client_drain(w->client_of[i]);
+	}
+	while (w->idle != NULL)
+		upstream_close(w->idle);
+	leave_if_done(w);
+}
+
+/* --- messages ----------------------------------------------------------- */
+
+static void
+on_unparked(struct worker *w, const struct msg_unpark *m)
+{
+	if (m->kind == SOCKET_CLIENT && m->slot < w->shm->sizes.clients)
+		client_closed(w, m->slot);
+	else if (m->kind == SOCKET_UPSTREAM &&
+		 m->slot < w->shm->sizes.upstreams)
+		upstream_closed(w, m->slot);
+}
+
+static void
+on_message(void *context, const struct msg *m, int fd)
+{
+	struct worker *w = context;
+
+	switch ((enum msg_type)m->head.type) {
+	case MSG_CLIENT:
+		if (fd >= 0 && m->body.CLIENT.slot < w->shm->sizes.clients &&
+		    w->client_of[m->body.CLIENT.slot] == NULL)
+			client_new(w, m->body.CLIENT.slot,
+			    m->body.CLIENT.generation, fd);
+		else
+			fd_close(&fd);
+		break;
+	case MSG_CLOSED:
+		on_unparked(w, &m->body.CLOSED);
+		break;
+	case MSG_DRAIN:
+		w->draining = true;
+		begin_leaving(w, m->body.DRAIN.limit_ms);
+		break;
+	case MSG_READY:
+	case MSG_PARK:
+	case MSG_UNPARK:
+	case MSG_RELEASE:
+	case MSG_ADOPTED:
+	case MSG_TYPE_COUNT:
+		break; /* refused by msg_check() */
+	}
+}
+
+static void
+on_flushed(void *context)
+{
+	upstream_parked(context);
+}
+
+/* The supervisor is gone: finish what runs, within a limit. */
+static void
+on_closed(void *context)
+{
+	struct worker *w = context;
+	uint32_t i;
+
+	if (!w->draining)
+		log_warning("the supervisor is gone: finishing the streams "
+			    "under way");
+	w->orphaned = true;
+	/* Nobody answers an UNPARK any more. */
+	for (i = 0; i < w->shm->sizes.upstreams; i++)
+		upstream_closed(w, i);
+	for (i = 0; i < w->shm->sizes.clients; i++)
+		client_closed(w, i);
+	upstream_parked(w);
+	begin_leaving(w, w->conf->worker_orphan_timeout);
+}
+
+static void
+on_resolved(void *context, const char *why)
+{
+	stream_resolved(context, why);
+}
+
+/* --- the loop ----------------------------------------------------------- */
+
+static void
+beat(struct worker *w)
+{
+	atomic_store_explicit(&w->slot->beat,
+	    atomic_load_explicit(&w->slot->beat, memory_order_relaxed) + 1,
+	    memory_order_relaxed);
+}
+
+static void
+on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	(void)loop;
+	(void)revents;
+	beat(timer->data);
+}
+
+/* Before the loop sleeps: free what ended in this turn. */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
+{
+	struct worker *w = turn->data;
+	struct grave *g;
+
+	(void)loop;
+	(void)revents;
+	while ((g = w->dead) != NULL) {
+		w->dead = g->next;
+		free(g);
+	}
+	beat(w);
+}
+
+static void
+on_reopen(struct ev_loop *loop, ev_signal *sig, int revents)
+{
+	int error = log_reopen();
+
+	(void)loop;
+	(void)sig;
+	(void)revents;
+	if (error != 0)
+		log_warning("reopen the log: %s", strerror(-error));
+}
+
+/* --- starting ----------------------------------------------------------- */
+
+static void
+init_access(struct worker *w)
+{
+	const struct conf *conf = w->conf;
+
+	w->access.origins =
+	    (const char *const *)conf->security_allowed_origins.items;
+	w->access.origin_count = conf->security_allowed_origins.count;
+	w->access.hosts =
+	    (const char *const *)conf->security_allowed_hosts.items;
+	w->access.host_count = conf->security_allowed_hosts.count;
+}
+
+static int
+init_upstream(struct worker *w)
+{
+	struct addr_url url;
+	const char *why;
+
+	if (addr_parse_url(w->conf->upstream_url, &url, &why) != 0)
+		return -EINVAL;
+	if (url.port == 80) {
+		(void)snprintf(w->upstream_host, sizeof(w->upstream_host),
+		    strchr(url.host, ':') != NULL ? "[%s]" : "%s", url.host);
+	} else {
+		addr_format_host(url.host, url.port, w->upstream_host,
+		    sizeof(w->upstream_host));
+	}
+	(void)snprintf(w->endpoint, sizeof(w->endpoint), "%s", url.path);
+	return resolver_init(&w->resolver, w->loop, &url,
+	    w->conf->upstream_resolve_interval, on_resolved, w);
+}
+
+static void
+init_deadlines(struct worker *w)
+{
+	const struct conf *conf = w->conf;
+
+	deadline_list_init(&w->client_head, w->loop, conf->client_head_timeout,
+	    client_on_head_due);
+	deadline_list_init(&w->client_idle, w->loop, conf->client_idle_timeout,
+	    client_on_idle_due);
+	deadline_list_init(&w->client_body, w->loop, conf->client_body_timeout,
+	    client_on_body_due);
+	deadline_list_init(&w->client_send, w->loop, conf->client_send_timeout,
+	    client_on_send_due);
+	deadline_list_init(
+	    &w->client_linger, w->loop, LINGER_MS, client_on_linger_due);
+	deadline_list_init(&w->upstream_connect, w->loop,
+	    conf->upstream_connect_timeout, upstream_on_connect_due);
+	deadline_list_init(&w->upstream_response, w->loop,
+	    conf->upstream_response_timeout, upstream_on_response_due);
+	deadline_list_init(&w->upstream_idle, w->loop,
+	    conf->upstream_idle_timeout, upstream_on_idle_due);
+}
+
+static int
+init_memory(struct worker *w)
+{
+	struct shm *shm = w->shm;
+
+	arena_init(&w->arena, shm, w->self);
+	claim_init(
+	    &w->streams, shm->stream_owners, shm->sizes.streams, w->self);
+	claim_init(
+	    &w->upstreams, shm->upstream_owners, shm->sizes.upstreams, w->self);
+	w->client_of = calloc(shm->sizes.clients, sizeof(struct client *));
+	w->upstream_of =
+	    calloc(shm->sizes.upstreams, sizeof(struct upstream *));
+	/* A whole head, and behind it what one recv brings. */
+	w->scratch_size =
+	    MAX((size_t)w->conf->client_max_header, (size_t)SHM_WINDOW_SIZE) +
+	    SHM_WINDOW_SIZE + 2 * (size_t)HTTP_WRITE_SLACK;
+	w->scratch = malloc(w->scratch_size);
+	w->scratch_in = malloc(w->scratch_size);
+	w->scratch_out = malloc(w->scratch_size);
+	return w->client_of == NULL || w->upstream_of == NULL ||
+		       w->scratch == NULL || w->scratch_in == NULL ||
+		       w->scratch_out == NULL
+		   ? -ENOMEM
+		   : 0;
+}
+
+static void
+init_watchers(struct worker *w, int channel)
+{
+	w->channel.on_message = on_message;
+	w->channel.on_flushed = on_flushed;
+	w->channel.on_closed = on_closed;
+	w->channel.context = w;
+	channel_init(&w->channel, w->loop, channel);
+	ev_timer_init(&w->pulse, on_pulse, PULSE_S, PULSE_S);
+	w->pulse.data = w;
+	ev_timer_start(w->loop, &w->pulse);
+	ev_prepare_init(&w->turn, on_turn);
+	w->turn.data = w;
+	ev_prepare_start(w->loop, &w->turn);
+	ev_signal_init(&w->reopen, on_reopen, SIGUSR1);
+	ev_signal_start(w->loop, &w->reopen);
+	ev_timer_init(&w->leave, on_leave, 0., 0.);
+}
+
+static int
+worker_init(struct worker *w, const struct worker_start *start)
+{
+	w->index = start->index;
+	w->self = owner_id(start->index, start->generation);
+	w->shm = start->shm;
+	w->conf = start->conf;
+	w->slot = &start->shm->workers[start->index];
+	w->window = shm_window(start->shm, start->index);
+	w->waiting_last = &w->waiting;
+	w->loop = ev_loop_new(EVFLAG_AUTO);
+	if (w->loop == NULL || init_memory(w) != 0)
+		return -ENOMEM;
+	init_access(w);
+	init_deadlines(w);
+	init_watchers(w, start->channel);
+	return init_upstream(w);
+}
+
+/*
+ * What the operating system takes back anyway is not worth a line of code,
+ * but leak checkers see a clean end.
+ */
+static void
+worker_fini(struct worker *w)
+{
+	uint32_t i;
+
+	resolver_fini(&w->resolver);
+	channel_fini(&w->channel);
+	for (i = 0; i < w->shm->sizes.clients; i++)
+		free(w->client_of[i]);
+	for (i = 0; i < w->shm->sizes.upstreams; i++)
+		free(w->upstream_of[i]);
+	on_turn(w->loop, &w->turn, 0);
+	free(w->client_of);
+	free(w->upstream_of);
+	free(w->scratch);
+	free(w->scratch_in);
+	free(w->scratch_out);
+	ev_loop_destroy(w->loop);
+}
+
+void
+worker_main(const struct worker_start *start)
+{
+	static struct worker worker;
+	struct worker *w = &worker;
+	struct msg ready;
+	char prefix[32];
+	int error;
+
+	(void)snprintf(prefix, sizeof(prefix), "worker %u", start->index);
+	log_set_prefix(prefix);
+	error = worker_init(w, start);
+	if (error != 0) {
+		log_error("start: %s", strerror(-error));
+		exit(error == -EINVAL ? EXIT_HOPELESS : EXIT_AGAIN);
+	}
+	adopt_all(w, start);
+	msg_init(&ready, MSG_READY);
+	(void)channel_send(&w->channel, &ready, -1);
+	(void)ev_run(w->loop, 0);
+	worker_fini(w);
+	exit(EXIT_DONE);
+}
