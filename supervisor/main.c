@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "supervisor/options.h"
 #include "supervisor/options_help.h"
+#include "supervisor/supervisor.h"
 
 #define EXIT_USAGE 2
 
@@ -77,10 +78,8 @@ run(const struct options *options)
 		status = report_valid(options);
 	else if (start_log(&conf) < 0)
 		status = EXIT_FAILURE;
-	else {
-		log_error("this build can only check configurations");
-		status = EXIT_FAILURE;
-	}
+	else
+		status = supervisor_run(options, &conf);
 	conf_fini(&conf);
 	return status;
 }
