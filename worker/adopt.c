@@ -384,7 +384,8 @@ settle(struct adoption *a)
 		    start->inherited[i].slot >= w->shm->sizes.clients)
 			continue;
 		c = w->client_of[start->inherited[i].slot];
-		if (c != NULL && !c->is_closing && c->io.events == 0)
+		if (c != NULL && !c->is_closing &&
+		    (c->io.events & (EV_READ | EV_WRITE)) == 0)
 			settle_client(a, c);
 	}
 }
