@@ -398,6 +398,21 @@ scan_fields(struct cursor *cur, struct http_head *ret)
 
 /* --- what the fields say of the message -------------------------------- */
 
+/*
+ * Is there a tab behind the value?  It would be white space, but there are
+ * parsers, http-parser among them, that read "chunked" and a tab as another
+ * coding: whoever sends it wants to be read in two ways.
+ */
+static bool
+tab_follows(struct http_slice value)
+{
+	const char *p = value.p + value.len;
+
+	while (*p == ' ')
+		p++;
+	return *p == '\t';
+}
+
 /* RFC 9112 6.1 to 6.3, with an error wherever there is a choice. */
 static int
 read_framing(struct http_head *ret)
@@ -408,7 +423,8 @@ read_framing(struct http_head *ret)
 	length = http_head_value(ret, HTTP_FIELD_CONTENT_LENGTH);
 	coding = http_head_value(ret, HTTP_FIELD_TRANSFER_ENCODING);
 	if (length.p != NULL &&
-	    http_number_parse(length, &ret->content_length) < 0)
+	    (tab_follows(length) ||
+		http_number_parse(length, &ret->content_length) < 0))
 		return FAULT(CONTENT_LENGTH);
 	if (coding.p == NULL)
 		return 0;
@@ -416,7 +432,8 @@ read_framing(struct http_head *ret)
 		return FAULT(LENGTH_AND_CHUNKED);
 	if (ret->minor == 0)
 		return FAULT(CHUNKED_ON_1_0);
-	ret->chunked = http_slice_equals_nocase(coding, chunked);
+	ret->chunked =
+	    http_slice_equals_nocase(coding, chunked) && !tab_follows(coding);
 	if (ret->chunked)
 		return 0;
 	if (!http_list_next(&coding, &first) ||

@@ -3,9 +3,11 @@
  *
  * A head is all bytes up to and with the empty line.  This is the reading
  * that decides: what it refuses is answered with an error and the connection
- * is closed; a body is framed by http-parser only after its head was accepted
- * here.  Pure: no I/O, no allocation; slices point into the caller's bytes
- * and are valid as long as those.
+ * is closed; the body is framed by the digest found here.  Never let another
+ * parser frame a body by the raw head: http-parser, for one, forgets
+ * "chunked" when a later field's name begins with Transfer-Encoding.  Pure:
+ * no I/O, no allocation; slices point into the caller's bytes and are valid
+ * as long as those.
  *
  * The way to use it, however the bytes arrive:
  *
@@ -110,8 +112,8 @@ SC_MUST_CHECK int http_head_find_end(struct http_scan *scan,
  * far; or -(enum http_fault).  *ret is undefined unless the length is
  * returned.  Rules: RFC 9112 2.2, 3, 5, 6, 7.1, with no choice where that
  * leaves one: only CR LF ends a line, no folding, one Content-Length or
- * chunked.  Up to two empty lines may come first.  CONNECT and TRACE are
- * read; to refuse them is for the caller.
+ * chunked, no tab after either.  Up to two empty lines may come first.  CONNECT
+ * and TRACE are read; to refuse them is for the caller.
  */
 SC_MUST_CHECK int http_head_scan_request(
     const char *buf, size_t len, size_t max_header, struct http_head *ret);

@@ -69,11 +69,31 @@ http_method_name(enum http_method_id method)
 	return method < HTTP_METHOD_COUNT ? method_names[method].p : NULL;
 }
 
-static bool
-same_name(const char *token, struct http_slice known)
+/* http_char_fold() of eight bytes. */
+static uint64_t
+fold_eight(const char *p)
 {
-	for (uint32_t i = 0; i < known.len; i++) {
-		if (http_char_fold(token[i]) != http_char_fold(known.p[i]))
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w | UINT64_C(0x2020202020202020);
+}
+
+/* Are a token and a known name of the same length the same? */
+static bool
+same_name(const char *token, const char *known, uint32_t len)
+{
+	uint32_t i = 0;
+
+	for (; len - i >= 8; i += 8) {
+		if (fold_eight(token + i) != fold_eight(known + i))
+			return false;
+	}
+	if (len >= 8) /* the rest, with some that were compared before */
+		return fold_eight(token + len - 8) ==
+		       fold_eight(known + len - 8);
+	for (; i < len; i++) {
+		if (http_char_fold(token[i]) != http_char_fold(known[i]))
 			return false;
 	}
 	return true;
@@ -90,7 +110,8 @@ http_field_lookup(struct http_slice name)
 	id = field_slots[HTTP_FIELD_SLOT(name.len, http_char_fold(name.p[0]),
 	    http_char_fold(name.p[name.len - 1]))];
 	row = &field_rows[id];
-	if (row->name.len != name.len || !same_name(name.p, row->name))
+	if (row->name.len != name.len ||
+	    !same_name(name.p, row->name.p, name.len))
 		return HTTP_FIELD_OTHER;
 	return (enum http_field_id)id;
 }

@@ -4,13 +4,9 @@
  */
 #include "config.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "common/http_write.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/http_check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const enum http_field_id added[] = {
 	HTTP_FIELD_CACHE_CONTROL,

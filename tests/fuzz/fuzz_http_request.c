@@ -7,15 +7,11 @@
  */
 #include "config.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "common/http_origin.h"
 #include "common/http_write.h"
 #include "common/mcp.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/http_check.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const enum http_field_id added[] = {
 	HTTP_FIELD_HOST,

@@ -103,6 +103,27 @@ on_headers_complete(http_parser *parser)
 	return 0;
 }
 
+/*
+ * http-parser takes every name that begins with Transfer-Encoding for that,
+ * and forgets what the field itself said.
+ */
+static bool
+is_misread(const struct http_head *head)
+{
+	struct http_slice known = http_field_name(HTTP_FIELD_TRANSFER_ENCODING);
+
+	for (uint32_t i = 0; i < head->field_count; i++) {
+		struct http_slice name = head->fields[i].name;
+
+		if (name.len <= known.len)
+			continue;
+		name.len = known.len;
+		if (http_slice_equals_nocase(name, known))
+			return true;
+	}
+	return false;
+}
+
 void
 http_check_parser(const struct http_head *head)
 {
@@ -111,6 +132,8 @@ http_check_parser(const struct http_head *head)
 	bool complete = false;
 	size_t n;
 
+	if (is_misread(head))
+		return;
 	http_parser_settings_init(&settings);
 	settings.on_headers_complete = on_headers_complete;
 	http_parser_init(&parser,

@@ -22,8 +22,8 @@ int http_check_scan(
 void http_check_bytes(const struct http_head *head);
 
 /*
- * See that http-parser, which will frame the body, understands the head (and
- * the first byte after it) the same way, if it takes it at all.
+ * See that http-parser, a reading by others, finds the same framing in the
+ * head if it takes it at all.
  */
 void http_check_parser(const struct http_head *head);
 

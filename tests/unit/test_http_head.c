@@ -185,6 +185,8 @@ static const struct row request_faults[] = {
 	    HTTP_FAULT_CONTENT_LENGTH },
 	{ BYTES(POST "Content-Length: 18446744073709551621\r\n\r\n"),
 	    HTTP_FAULT_CONTENT_LENGTH },
+	{ BYTES(POST "Content-Length: 5\t\r\n\r\n"),
+	    HTTP_FAULT_CONTENT_LENGTH },
 	{ BYTES(POST "Content-Length: \xb2\r\n\r\n"),
 	    HTTP_FAULT_CONTENT_LENGTH },
 	/* framing: Transfer-Encoding */
@@ -202,6 +204,10 @@ static const struct row request_faults[] = {
 	    "Transfer-Encoding: identity\r\n\r\n"),
 	    HTTP_FAULT_REPEATED_FIELD },
 	{ BYTES(POST "Transfer-Encoding: chunked, chunked\r\n\r\n"),
+	    HTTP_FAULT_TRANSFER_ENCODING },
+	{ BYTES(POST "Transfer-Encoding: chunked\t\r\n\r\n"),
+	    HTTP_FAULT_TRANSFER_ENCODING },
+	{ BYTES(POST "Transfer-Encoding: chunked  \t\r\n\r\n"),
 	    HTTP_FAULT_TRANSFER_ENCODING },
 	{ BYTES(POST "Transfer-Encoding:\r\n\r\n"),
 	    HTTP_FAULT_TRANSFER_ENCODING },
@@ -283,7 +289,7 @@ static const struct good good_requests[] = {
 	{ BYTES("\r\n\r\n" GET END), M(GET), "/", "", "a",
 	    -1, false, true, false },
 	{ BYTES("POST /mcp?a=b?c HTTP/1.1\r\nhost:a:80\r\n"
-	    "content-length:\t 0012 \t\r\n\r\n"), M(POST),
+	    "content-length:\t 0012  \r\n\r\n"), M(POST),
 	    "/mcp", "?a=b?c", "a:80", 12, false, true, false },
 	{ BYTES("DELETE //x/../%00 HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n"),
 	    M(DELETE), "//x/../%00", "", "[::1]:8080",
