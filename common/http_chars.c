@@ -9,7 +9,7 @@
 #include "common/http_chars.h"
 
 /* clang-format off */
-/* Sums of enum http_char; test_http_head.c holds it against the grammar. */
+/* Sums of enum http_char; test_http_names.c holds it against the grammar. */
 const uint8_t http_chars[256] = {
 	/* 00 */  0,  0,  0,  0,  0,  0,  0,  0,  0,  4,  0,  0,  0,  0,  0,  0,
 	/* 10 */  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,

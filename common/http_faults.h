@@ -8,7 +8,7 @@
  * head but by those who relay the body or keep the time; they stand here so
  * that every refusal has its status and its text from one place.
  *
- * To add one: a row here, and a row in tests/unit/test_http_head.c.
+ * To add one: a row here, and tests/unit/test_http_names.c checks it.
  */
 #ifndef COMMON_HTTP_FAULTS_H
 #define COMMON_HTTP_FAULTS_H
@@ -98,13 +98,22 @@
 	X(BODY_TIMEOUT, 408, \
 		"the body did not arrive in time (client.body_timeout)") \
 	X(BODY_LONG, 413, "the body is longer than client.max_body allows") \
-	X(NO_ROOM, 503, "no memory or descriptor is free for this request: try again") \
+	X(NO_ROOM, 503, \
+		"no memory or descriptor is free for this request: try again") \
 	X(UPSTREAM_UNREACHED, 502, "no connection to the upstream server") \
-	X(UPSTREAM_UNKNOWN, 502, "the upstream server's name could not be resolved") \
-	X(UPSTREAM_LOST, 502, "the upstream server closed the connection before it answered") \
-	X(UPSTREAM_GARBLED, 502, "the upstream server's answer is not valid HTTP/1.1") \
-	X(UPSTREAM_CONNECT_TIMEOUT, 504, "the upstream server did not accept the connection in time (upstream.connect_timeout)") \
-	X(UPSTREAM_TIMEOUT, 504, "the upstream server did not answer in time (upstream.response_timeout)")
+	X(UPSTREAM_UNKNOWN, 502, \
+		"the upstream server's name could not be resolved") \
+	X(UPSTREAM_LOST, 502, \
+		"the upstream server closed the connection before it " \
+		"answered") \
+	X(UPSTREAM_GARBLED, 502, \
+		"the upstream server's answer is not valid HTTP/1.1") \
+	X(UPSTREAM_CONNECT_TIMEOUT, 504, \
+		"the upstream server did not accept the connection in time " \
+		"(upstream.connect_timeout)") \
+	X(UPSTREAM_TIMEOUT, 504, \
+		"the upstream server did not answer in time " \
+		"(upstream.response_timeout)")
 /* clang-format on */
 
 enum http_fault {

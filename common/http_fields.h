@@ -6,7 +6,7 @@
  * in lower case, flags).  The letters and the length make the slot of a
  * perfect hash; should two rows meet in one slot, the compiler says so
  * (-Woverride-init): choose other multipliers in HTTP_FIELD_SLOT.
- * tests/unit/test_http_head.c checks the letters against the names.
+ * tests/unit/test_http_names.c checks the letters against the names.
  */
 #ifndef COMMON_HTTP_FIELDS_H
 #define COMMON_HTTP_FIELDS_H
