@@ -181,10 +181,15 @@ bool
 client_read_until(struct client *c, const char *needle, int timeout_ms)
 {
 	int64_t deadline = in_ms(timeout_ms);
+	size_t looked_at = 0, len = strlen(needle);
 
-	while (bytes_find(&c->body, needle) == NULL) {
+	while (c->body.len < looked_at + len ||
+	       memmem(c->body.data + looked_at, c->body.len - looked_at, needle,
+		   len) == NULL) {
 		int64_t left = deadline - wire_now_ms();
 
+		if (c->body.len >= len)
+			looked_at = c->body.len - len + 1;
 		if (client_read_more(c, left > 0 ? (int)left : 0) !=
 		    CLIENT_WAITING)
 			return false;
