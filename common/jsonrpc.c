@@ -204,74 +204,94 @@ end_object(struct jsonrpc *j)
 	return true;
 }
 
-/* What follows a comma, by what is ahead of it. */
-static enum jsonrpc_state
-after_comma(enum jsonrpc_state at)
-{
-	if (at == JSONRPC_STATE_AFTER_VALUE)
-		return JSONRPC_STATE_NAME_NEXT;
-	if (at == JSONRPC_STATE_BATCH_AFTER)
-		return JSONRPC_STATE_BATCH_NEXT;
-	return JSONRPC_STATE_INVALID;
-}
-
 /*
- * The one byte that decides what follows, in the states between values.
- * Returns false if it is none that may stand there.
+ * The byte `c` stands around messages, in no object.  Returns false if
+ * that may not be.
  */
-static bool
-read_mark(struct jsonrpc *j, char c, bool *ret_message)
-{
-	enum jsonrpc_state at = (enum jsonrpc_state)j->state;
-	bool first = at == JSONRPC_STATE_NAME_FIRST;
-
-	if (c == '"' && (first || at == JSONRPC_STATE_NAME_NEXT)) {
-		jsonrpc_begin_name(j);
-		jsonrpc_begin_string(j);
-		return true;
-	}
-	if (c == ':' && at == JSONRPC_STATE_COLON) {
-		j->state = JSONRPC_STATE_VALUE;
-		return true;
-	}
-	if (c == ',') {
-		j->state = (uint8_t)after_comma(at);
-		return j->state != JSONRPC_STATE_INVALID;
-	}
-	if (c == '}' && (first || at == JSONRPC_STATE_AFTER_VALUE)) {
-		*ret_message = end_object(j);
-		return true;
-	}
-	return false;
-}
-
-/* The same for the bytes that stand around messages. */
 static bool
 read_frame(struct jsonrpc *j, char c)
 {
 	enum jsonrpc_state at = (enum jsonrpc_state)j->state;
 
-	if (c == '{' && at <= JSONRPC_STATE_BATCH_NEXT) {
+	if (c == '{' && at <= JSONRPC_STATE_BATCH_NEXT)
 		jsonrpc_begin_message(j);
-		return true;
-	}
-	if (c == '[' && at == JSONRPC_STATE_BEGIN) {
-		j->flags |= JSONRPC_FLAG_BATCH;
-		j->state = JSONRPC_STATE_BATCH_FIRST;
-		return true;
-	}
-	if (c == ']' && (at == JSONRPC_STATE_BATCH_FIRST ||
-			    at == JSONRPC_STATE_BATCH_AFTER)) {
+	else if (c == ',' && at == JSONRPC_STATE_BATCH_AFTER)
+		j->state = JSONRPC_STATE_BATCH_NEXT;
+	else if (c == ']' && at == JSONRPC_STATE_BATCH_AFTER)
 		j->state = JSONRPC_STATE_DONE;
-		return true;
+	else if (c == ']' && at == JSONRPC_STATE_BATCH_FIRST)
+		j->state = JSONRPC_STATE_DONE;
+	else
+		return false;
+	return true;
+}
+
+/* The byte `c` stands between the parts of an object; the same. */
+static bool
+read_mark(struct jsonrpc *j, char c, bool *ret_message)
+{
+	bool first = j->state == JSONRPC_STATE_NAME_FIRST;
+	bool after = j->state == JSONRPC_STATE_AFTER_VALUE;
+
+	if (c == '"' && !after) {
+		jsonrpc_begin_name(j);
+	} else if (c == ',' && after) {
+		j->state = JSONRPC_STATE_NAME_NEXT;
+	} else if (c == '}' && (first || after)) {
+		*ret_message = end_object(j);
+	} else {
+		return false;
 	}
-	return false;
+	return true;
+}
+
+/* A text begins with a message or with the bracket of a batch. */
+static bool
+read_begin(struct jsonrpc *j, char c)
+{
+	if (c != '[')
+		return read_frame(j, c);
+	j->flags |= JSONRPC_FLAG_BATCH;
+	j->state = JSONRPC_STATE_BATCH_FIRST;
+	return true;
+}
+
+static bool
+read_colon(struct jsonrpc *j, char c)
+{
+	j->state = JSONRPC_STATE_VALUE;
+	return c == ':';
 }
 
 static bool
 is_space(char c)
 {
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+/*
+ * Read a byte that is not white space, in the states in which white space
+ * may stand.  Returns false if the byte may not stand there.
+ */
+static bool
+read_byte(struct jsonrpc *j, char c, bool *ret_message)
+{
+	switch ((enum jsonrpc_state)j->state) {
+	case JSONRPC_STATE_NAME_FIRST:
+	case JSONRPC_STATE_NAME_NEXT:
+	case JSONRPC_STATE_AFTER_VALUE:
+		return read_mark(j, c, ret_message);
+	case JSONRPC_STATE_COLON:
+		return read_colon(j, c);
+	case JSONRPC_STATE_BEGIN:
+		return read_begin(j, c);
+	case JSONRPC_STATE_BATCH_FIRST:
+	case JSONRPC_STATE_BATCH_NEXT:
+	case JSONRPC_STATE_BATCH_AFTER:
+		return read_frame(j, c);
+	default:
+		return false;
+	}
 }
 
 /* Read on in the state at hand: at least a byte, or to another state. */
@@ -291,17 +311,14 @@ read_some(struct jsonrpc *j, const char *p, const char *end, bool *ret_message)
 		return jsonrpc_read_literal(j, p);
 	case JSONRPC_STATE_SKIP:
 		return jsonrpc_skip_brackets(j, p, end);
-	case JSONRPC_STATE_SKIP_ESCAPE:
-		p++;
-		/* fall through */
 	case JSONRPC_STATE_SKIP_STRING:
 		return jsonrpc_skip_string(j, p, end);
+	case JSONRPC_STATE_SKIP_ESCAPE:
+		return jsonrpc_skip_string(j, p + 1, end);
+	case JSONRPC_STATE_VALUE:
+		return is_space(*p) ? p + 1 : read_value(j, p, end);
 	case JSONRPC_STATE_INVALID:
 		return end;
-	case JSONRPC_STATE_VALUE:
-		if (!is_space(*p))
-			return read_value(j, p, end);
-		return p + 1;
 	case JSONRPC_STATE_BEGIN:
 	case JSONRPC_STATE_BATCH_FIRST:
 	case JSONRPC_STATE_BATCH_NEXT:
@@ -314,10 +331,15 @@ read_some(struct jsonrpc *j, const char *p, const char *end, bool *ret_message)
 	case JSONRPC_STATE_COUNT:
 		break;
 	}
-	if (!is_space(*p) && !read_mark(j, *p, ret_message) &&
-	    !read_frame(j, *p))
+	if (!is_space(*p) && !read_byte(j, *p, ret_message))
 		jsonrpc_set_invalid(j);
-	return p + 1;
+	p++;
+	/* as the next step would do; most commas are followed so */
+	if (j->state == JSONRPC_STATE_NAME_NEXT && p < end && *p == '"') {
+		jsonrpc_begin_name(j);
+		p++;
+	}
+	return p;
 }
 
 size_t

@@ -101,9 +101,29 @@ name_add(struct jsonrpc *j, char c)
 void
 jsonrpc_begin_name(struct jsonrpc *j)
 {
+	j->state = JSONRPC_STATE_STRING;
 	j->target = JSONRPC_TARGET_NAME;
 	j->key = first_name[j->where];
 	j->key_len = 0;
+}
+
+void
+jsonrpc_whole_name(struct jsonrpc *j, const char *p, size_t len)
+{
+	unsigned where = j->where, i;
+
+	j->state = JSONRPC_STATE_COLON;
+	j->target = JSONRPC_TARGET_NONE;
+	for (i = first_name[where]; i < JSONRPC_NAME_COUNT; i++) {
+		if (jsonrpc_names[i].where != where)
+			break;
+		if (jsonrpc_names[i].len == len &&
+		    memcmp(jsonrpc_names[i].text, p, len) == 0) {
+			j->key = (uint8_t)i;
+			return;
+		}
+	}
+	j->key = JSONRPC_NAME_UNKNOWN;
 }
 
 void
@@ -113,6 +133,7 @@ jsonrpc_end_name(struct jsonrpc *j)
 		j->key = JSONRPC_NAME_UNKNOWN;
 	j->key_len = 0;
 	j->target = JSONRPC_TARGET_NONE;
+	j->state = JSONRPC_STATE_COLON;
 }
 
 void

@@ -110,12 +110,16 @@ void jsonrpc_set_invalid(struct jsonrpc *);
 /* Drop the extra value, of whatever kind it is. */
 void jsonrpc_forget_extra(struct jsonrpc *);
 
-/* Expect one of the names of the object at hand. */
+/* A name begins, behind its quote: one of those of the object at hand? */
 void jsonrpc_begin_name(struct jsonrpc *);
 
 /*
- * A name has ended.  The key is the one it was, or JSONRPC_NAME_UNKNOWN.
+ * All of the name that was begun, if nothing of it was kept so far: the
+ * same as to keep it and to end it, but faster.
  */
+void jsonrpc_whole_name(struct jsonrpc *, const char *p, size_t len);
+
+/* The name has ended; the key says which it was, if any. */
 void jsonrpc_end_name(struct jsonrpc *);
 
 /*

@@ -41,11 +41,6 @@ jsonrpc_begin_string(struct jsonrpc *j)
 static void
 end_string(struct jsonrpc *j)
 {
-	if (j->target == JSONRPC_TARGET_NAME) {
-		jsonrpc_end_name(j);
-		j->state = JSONRPC_STATE_COLON;
-		return;
-	}
 	if (jsonrpc_is_raw(j))
 		jsonrpc_keep(j, "\"", 1);
 	j->target = JSONRPC_TARGET_NONE;
@@ -64,12 +59,43 @@ has_control(const char *p, size_t len)
 	return false;
 }
 
+/* Read a piece of a name; nearly always it is all of it. */
+static const char *
+read_name(struct jsonrpc *j, const char *p, const char *end)
+{
+	size_t len = scan_either(p, (size_t)(end - p), '"', '\\');
+	const char *stop = p + len;
+	bool begun = j->key == JSONRPC_NAME_UNKNOWN || j->key_len > 0;
+
+	if (stop < end && *stop == '"' && !begun) {
+		jsonrpc_whole_name(j, p, len);
+	} else {
+		jsonrpc_keep(j, p, len);
+		if (stop == end)
+			return end;
+		if (*stop == '"')
+			jsonrpc_end_name(j);
+		else
+			j->state = JSONRPC_STATE_ESCAPE;
+	}
+	stop++;
+	/* as the next step would do */
+	if (j->state == JSONRPC_STATE_COLON && stop < end && *stop == ':') {
+		j->state = JSONRPC_STATE_VALUE;
+		stop++;
+	}
+	return stop;
+}
+
 const char *
 jsonrpc_read_string(struct jsonrpc *j, const char *p, const char *end)
 {
-	size_t len = scan_either(p, (size_t)(end - p), '"', '\\');
+	size_t len;
 
-	if (j->target != JSONRPC_TARGET_NAME && has_control(p, len)) {
+	if (j->target == JSONRPC_TARGET_NAME)
+		return read_name(j, p, end);
+	len = scan_either(p, (size_t)(end - p), '"', '\\');
+	if (has_control(p, len)) {
 		jsonrpc_set_invalid(j);
 		return end;
 	}
@@ -200,7 +226,8 @@ jsonrpc_read_number(struct jsonrpc *j, const char *p, const char *end)
 			break;
 		at = next;
 	}
-	jsonrpc_keep(j, start, (size_t)(p - start));
+	if (j->target != JSONRPC_TARGET_NONE)
+		jsonrpc_keep(j, start, (size_t)(p - start));
 	j->progress = (uint8_t)at;
 	if (p == end)
 		return p;
@@ -304,7 +331,8 @@ jsonrpc_begin_number(struct jsonrpc *j, char c)
 {
 	if (j->target == JSONRPC_TARGET_METHOD)
 		jsonrpc_refuse_type(j);
-	jsonrpc_keep(j, &c, 1);
+	if (j->target != JSONRPC_TARGET_NONE)
+		jsonrpc_keep(j, &c, 1);
 	j->state = JSONRPC_STATE_NUMBER;
 	j->progress =
 	    (uint8_t)(c == '-' ? NUMBER_MINUS : number_next(NUMBER_MINUS, c));

@@ -12,7 +12,7 @@
 
 #include "common/jsonrpc_keep.h"
 
-/* A string that is kept, or a name; behind its quote. */
+/* A string that is kept; behind its quote. */
 void jsonrpc_begin_string(struct jsonrpc *);
 
 /* A number that begins with `c`: a digit or a minus. */

@@ -59,6 +59,15 @@ lanes_first(lanes v)
 #endif
 }
 
+/* Which of the bytes at `p` are one of both. */
+static inline lanes
+lanes_match(const char *p, lanes a, lanes b)
+{
+	lanes v = lanes_load(p);
+
+	return (v == a) | (v == b);
+}
+
 static size_t
 scan_short(const char *buf, size_t len, char a, char b)
 {
@@ -75,15 +84,14 @@ static size_t
 scan_blocks(const char *buf, size_t len, lanes a, lanes b)
 {
 	size_t i;
-	lanes v0, v1, v2, v3;
+	lanes hit;
 
 	for (i = 0; len - i >= 4 * LANES; i += 4 * LANES) {
-		v0 = lanes_load(buf + i);
-		v1 = lanes_load(buf + i + LANES);
-		v2 = lanes_load(buf + i + 2 * LANES);
-		v3 = lanes_load(buf + i + 3 * LANES);
-		if (lanes_any((v0 == a) | (v0 == b) | (v1 == a) | (v1 == b) |
-			      (v2 == a) | (v2 == b) | (v3 == a) | (v3 == b)))
+		hit = lanes_match(buf + i, a, b);
+		hit |= lanes_match(buf + i + LANES, a, b);
+		hit |= lanes_match(buf + i + 2 * LANES, a, b);
+		hit |= lanes_match(buf + i + 3 * LANES, a, b);
+		if (lanes_any(hit))
 			break;
 	}
 	return i;
@@ -92,17 +100,21 @@ scan_blocks(const char *buf, size_t len, lanes a, lanes b)
 size_t
 scan_either(const char *buf, size_t len, char a, char b)
 {
-	lanes va = lanes_fill(a), vb = lanes_fill(b), v, hit;
+	lanes va = lanes_fill(a), vb = lanes_fill(b), hit;
 	size_t i;
 
 	if (len < LANES)
 		return scan_short(buf, len, a, b);
-	for (i = scan_blocks(buf, len, va, vb); i < len; i += LANES) {
+	/* most texts are short, and end in the first vector */
+	hit = lanes_match(buf, va, vb);
+	if (lanes_any(hit))
+		return lanes_first(hit);
+	i = LANES + scan_blocks(buf + LANES, len - LANES, va, vb);
+	for (; i < len; i += LANES) {
 		/* the last vector overlaps the one before it */
 		if (len - i < LANES)
 			i = len - LANES;
-		v = lanes_load(buf + i);
-		hit = (v == va) | (v == vb);
+		hit = lanes_match(buf + i, va, vb);
 		if (lanes_any(hit))
 			return i + lanes_first(hit);
 	}

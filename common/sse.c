@@ -440,7 +440,8 @@ sse_boundary(struct sse *s, const char *buf, size_t len)
 	size_t safe, pos;
 
 	safe = after_last_blank_lf(buf, len);
-	safe = after_last_blank_cr(buf, safe, len);
+	if (safe < len)
+		safe = after_last_blank_cr(buf, safe, len);
 	if (safe > 0) {
 		line_end(s, 0);
 		s->block = 0;

@@ -29,7 +29,7 @@ struct sse {
 	uint32_t retry_ms; /* digits of a retry line so far */
 };
 
-/* What sse_next() has found. */
+/* What sse_next() has found; all from SSE_COMMENT on are safe places. */
 enum sse_token {
 	SSE_MORE,  /* everything is consumed, and there was nothing to tell */
 	SSE_DATA,  /* a piece of the value of a data line */
@@ -119,8 +119,11 @@ size_t sse_next(
  */
 size_t sse_boundary(struct sse *, const char *buf, size_t len);
 
-/* Whether the parser stands at a safe place, with no line of a block read
- * but comments.  If not at the end of a stream, its last block is void. */
+/*
+ * Whether the parser stands at a safe place: nothing has been read of the
+ * next block but comments.  If not at the end of a stream, the stream's
+ * last block is void.
+ */
 bool sse_is_between(const struct sse *);
 
 /*

@@ -169,6 +169,19 @@ static const struct {
 	  "\"progress\":1,\"progressTokens\":7,\"progressT\":1}}",
 	  "notification PROGRESS(notifications/progress);." },
 
+	{ "{\"method\":\"notifications/progress\",\"params\":{"
+	  "\"rrogressToken\":7,\"_rogressToken\":7,\"reogressToken\":7}}",
+	  "notification PROGRESS(notifications/progress);." },
+
+	/* a value that the method does not call for, ahead of it */
+	{ "{\"params\":{\"requestId\":1},\"method\":\"x\"}",
+	  "notification (x);." },
+	{ "{\"params\":{\"protocolVersion\":1,\"progressToken\":2},"
+	  "\"method\":\"notifications/progress\"}",
+	  "notification PROGRESS(notifications/progress);." },
+	{ "{\"result\":{\"protocolVersion\":\"x\"},\"method\":\"initialize\"}",
+	  "notification INITIALIZE(initialize);." },
+
 	/* requests with a progress token */
 	{ "{\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"x\","
 	  "\"_meta\":{\"a\":{\"progressToken\":1},\"progressToken\":99,"
