@@ -2,8 +2,9 @@
  * standalone.c - runs a fuzzer where there is no libFuzzer.
  *
  * With arguments: over these files.  Without: over the seeds that stand in
- * $srcdir/tests/fuzz/corpus/NAME for a program fuzz_NAME, then over
- * FUZZ_ROUNDS (20000) changes of them, the same ones each time.
+ * $srcdir/tests/fuzz/corpus/NAME, where NAME is what follows the last
+ * underscore of the program's name, then over FUZZ_ROUNDS (20000) changes
+ * of them, the same ones each time.
  */
 #include "config.h"
 
