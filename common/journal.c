@@ -226,7 +226,9 @@ chain_consume(struct arena *a, struct chain *c, size_t len)
 	uint32_t first = c->first_ref, count = 0;
 	size_t part;
 
-	while (len > 0 && c->first_ref != 0 && c->first_ref != c->last_ref) {
+	while (len > 0 && c->first_ref != c->last_ref &&
+	       ref_is_valid(a, c->first_ref) &&
+	       c->first_off <= SHM_BLOCK_SIZE) {
 		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->first_off));
 		c->first_off += (uint32_t)part;
 		len -= part;
@@ -250,8 +252,10 @@ chain_visit(const struct arena *a, const struct chain *c,
 {
 	uint32_t ref = c->first_ref, count = 0;
 
+	if (c->first_off > SHM_BLOCK_SIZE || c->last_off > SHM_BLOCK_SIZE)
+		return -EBADMSG;
 	if (ref == 0)
-		return 0;
+		return c->last_ref == 0 ? 0 : -EBADMSG;
 	for (;;) {
 		if (!ref_is_valid(a, ref) || count++ > a->shm->sizes.blocks)
 			return -EBADMSG;
@@ -297,48 +301,50 @@ journal_add(struct arena *a, struct journal *j, const void *bytes, size_t len)
 	return 0;
 }
 
+/*
+ * How many of `left` bytes from `at` on lie in one block; 0 where the chain is
+ * broken.  At the end of a block `at` moves on to the next one only if a byte
+ * is wanted there: behind the last byte of a committed state a link may stand
+ * that was never committed.
+ */
+static uint32_t
+place_piece(const struct arena *a, struct place *at, uint32_t left)
+{
+	if (left == 0 || !ref_is_valid(a, at->ref))
+		return 0;
+	if (at->off == SHM_BLOCK_SIZE) {
+		at->ref = block_next(a, at->ref);
+		at->off = 0;
+	}
+	if (!ref_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
+		return 0;
+	return MIN(left, SHM_BLOCK_SIZE - at->off);
+}
+
 /* Call for each piece of `len` payload bytes that start at `at`. */
 #define FOR_EACH_PIECE(a, at, len, left, piece)                                \
-	for (left = (len);                                                     \
-	     (piece) = MIN(left, SHM_BLOCK_SIZE - (at).off), left > 0;         \
-	     left -= (piece), place_pass((a), &(at), (piece)))
-
-/* Move on by `len` bytes within one block, to the next block at its end. */
-static void
-place_pass(const struct arena *a, struct place *at, uint32_t len)
-{
-	at->off += len;
-	if (at->off == SHM_BLOCK_SIZE) {
-		uint32_t next = block_next(a, at->ref);
-
-		/* The chain's last block may be full: stay at its end. */
-		if (next != 0) {
-			at->ref = next;
-			at->off = 0;
-		}
-	}
-}
+	for (left = (len); (piece) = place_piece((a), &(at), left), left > 0;  \
+	     left -= (piece), (at).off += (piece))
 
 /* The place of the open record's payload. */
 static struct place
-open_body(const struct arena *a, const struct journal *j)
+open_body(const struct journal *j)
 {
 	struct place at = { j->open_ref,
 		j->open_off + (uint32_t)sizeof(struct journal_record) };
 
-	place_pass(a, &at, 0);
 	return at;
 }
 
 void
 journal_peek_open(const struct arena *a, const struct journal *j, char *buf)
 {
-	struct place at = open_body(a, j);
+	struct place at = open_body(j);
 	uint32_t left, piece;
 
 	FOR_EACH_PIECE(a, at, j->open_len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
+		if (piece == 0)
 			return;
 		memcpy(buf, block_at(a, at.ref) + at.off, piece);
 		buf += piece;
@@ -356,7 +362,7 @@ record_sum(
 	sum = hash_bytes32(&clean, sizeof(clean), 0);
 	FOR_EACH_PIECE(a, at, r->len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
+		if (piece == 0)
 			return ~sum;
 		sum = hash_bytes32(block_at(a, at.ref) + at.off, piece, sum);
 	}
@@ -367,7 +373,7 @@ void
 journal_finish(
     struct arena *a, struct journal *j, enum journal_type type, uint32_t events)
 {
-	struct place body = open_body(a, j);
+	struct place body = open_body(j);
 	struct journal_record r = {
 		.len = j->open_len,
 		.type = (uint16_t)type,
@@ -475,11 +481,11 @@ view_read(const struct arena *a, struct place at, uint64_t seq,
 		return -EBADMSG;
 	memcpy(&v->r, block_at(a, at.ref) + at.off, sizeof(v->r));
 	if (v->r.seq != seq || v->r.type == 0 ||
-	    v->r.type >= JOURNAL_TYPE_COUNT)
+	    v->r.type >= JOURNAL_TYPE_COUNT ||
+	    v->r.len / SHM_BLOCK_SIZE > a->shm->sizes.blocks)
 		return -EBADMSG;
 	v->body.ref = at.ref;
 	v->body.off = at.off + (uint32_t)sizeof(v->r);
-	place_pass(a, &v->body, 0);
 	v->note_len = chunked ? NOTE_CHUNK_LEN : NOTE_LEN;
 	v->wire = (uint64_t)v->r.notes * v->note_len;
 	v->head_len = 0;
@@ -515,7 +521,7 @@ view_end(const struct arena *a, const struct view *v, struct place *ret)
 
 	FOR_EACH_PIECE(a, at, v->r.len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
+		if (piece == 0)
 			return -EBADMSG;
 	}
 	*ret = at;
@@ -591,7 +597,8 @@ gather_add(struct gather *g, const char *p, size_t len)
 	return true;
 }
 
-static bool
+/* The payload: 0, -ENOSPC where no more fits, or -EBADMSG. */
+static int
 gather_payload(const struct arena *a, struct gather *g, const struct view *v)
 {
 	struct place at = v->body;
@@ -599,16 +606,37 @@ gather_payload(const struct arena *a, struct gather *g, const struct view *v)
 
 	FOR_EACH_PIECE(a, at, v->r.len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
-			return false;
+		if (piece == 0)
+			return -EBADMSG;
 		if (!gather_add(g, block_at(a, at.ref) + at.off, piece))
-			return false;
+			return -ENOSPC;
 	}
-	return true;
+	return 0;
 }
 
-/* One record's bytes; false where no more fits. `scratch` grows. */
-static bool
+/* The same with the head and the end of its chunk.  `scratch` grows. */
+static int
+gather_chunk(const struct arena *a, struct gather *g, const struct view *v,
+    char **scratch, const char *scratch_end)
+{
+	char *head = *scratch;
+	int error;
+
+	if (scratch_end - head < CHUNK_HEAD_MAX + 2)
+		return -ENOSPC;
+	memcpy(head, v->head, v->head_len);
+	memcpy(head + v->head_len, "\r\n", 2);
+	*scratch += v->head_len + 2;
+	if (!gather_add(g, head, v->head_len))
+		return -ENOSPC;
+	error = gather_payload(a, g, v);
+	if (error != 0)
+		return error;
+	return gather_add(g, head + v->head_len, 2) ? 0 : -ENOSPC;
+}
+
+/* One record's bytes: 0, -ENOSPC where no more fits, or -EBADMSG. */
+static int
 gather_record(const struct arena *a, struct gather *g, const struct view *v,
     char **scratch, const char *scratch_end)
 {
@@ -617,21 +645,16 @@ gather_record(const struct arena *a, struct gather *g, const struct view *v,
 
 	for (i = 0; i < v->r.notes; i++) {
 		if (!gather_add(g, chunked ? NOTE_CHUNK : NOTE, v->note_len))
-			return false;
+			return -ENOSPC;
 	}
 	if (v->r.type == JOURNAL_SKIP)
-		return true;
+		return 0;
 	if (v->r.type == JOURNAL_END)
-		return !chunked || gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN);
-	if (v->head_len == 0)
-		return gather_payload(a, g, v);
-	if (scratch_end - *scratch < CHUNK_HEAD_MAX + 2)
-		return false;
-	memcpy(*scratch, v->head, v->head_len);
-	memcpy(*scratch + v->head_len, "\r\n", 2);
-	*scratch += v->head_len + 2;
-	return gather_add(g, *scratch - v->head_len - 2, v->head_len) &&
-	       gather_payload(a, g, v) && gather_add(g, *scratch - 2, 2);
+		return !chunked || gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN)
+			   ? 0
+			   : -ENOSPC;
+	return v->head_len == 0 ? gather_payload(a, g, v)
+				: gather_chunk(a, g, v, scratch, scratch_end);
 }
 
 int
@@ -645,12 +668,14 @@ journal_gather(const struct arena *a, const struct journal *j,
 	struct view v;
 	uint64_t seq;
 	uint32_t i;
+	int error;
 
 	for (seq = cur->seq; seq < j->next_seq; seq++) {
 		if (view_read(a, at, seq, framing, &v) != 0)
 			return -EBADMSG;
-		if (!gather_record(a, &g, &v, &scratch, scratch_end))
-			return g.count;
+		error = gather_record(a, &g, &v, &scratch, scratch_end);
+		if (error != 0)
+			return error == -ENOSPC ? g.count : error;
 		if (view_end(a, &v, &at) != 0)
 			return -EBADMSG;
 	}
@@ -717,7 +742,8 @@ journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 	}
 	if (!place_of_header(a, &at))
 		return;
-	while (ref != at.ref && ref_is_valid(a, ref)) {
+	while (ref != at.ref && ref_is_valid(a, ref) &&
+	       count < a->shm->sizes.blocks) {
 		ref = block_next(a, ref);
 		count++;
 	}
@@ -734,10 +760,31 @@ journal_unsent(const struct journal *j, const struct journal_cursor *cur)
 	return j->kept - MIN(j->kept, cur->passed);
 }
 
+/* Whether the chain ends behind `at`, or behind the open record there. */
+static bool
+ends_at(const struct arena *a, const struct journal *j, struct place at)
+{
+	uint32_t left, piece;
+
+	if (j->open_ref != 0) {
+		if (!place_of_header(a, &at) || at.ref != j->open_ref ||
+		    at.off != j->open_off)
+			return false;
+		at = open_body(j);
+		FOR_EACH_PIECE(a, at, j->open_len, left, piece)
+		{
+			if (piece == 0)
+				return false;
+		}
+	}
+	return at.ref == j->chain.last_ref && at.off == j->chain.last_off;
+}
+
 int
 journal_verify(const struct arena *a, const struct journal *j)
 {
 	struct journal_cursor cur;
+	uint64_t kept = 0;
 	struct place at;
 	struct view v;
 
@@ -748,6 +795,7 @@ journal_verify(const struct arena *a, const struct journal *j)
 		    record_sum(a, &v.r, v.body) != v.r.sum ||
 		    view_end(a, &v, &at) != 0)
 			return -EBADMSG;
+		kept += v.r.len;
 	}
-	return 0;
+	return kept == j->kept && ends_at(a, j, at) ? 0 : -EBADMSG;
 }

@@ -158,13 +158,17 @@ void journal_drop(
 uint64_t journal_unsent(
     const struct journal *j, const struct journal_cursor *cur);
 
-/* Walk all records and verify length, type and checksum: 0, or -EBADMSG. */
+/*
+ * Walk all records and verify length, type and checksum, and that they and
+ * the open one are all that the chain holds: 0, or -EBADMSG.  What it accepts
+ * may be gone on with.
+ */
 SC_MUST_CHECK int journal_verify(
     const struct arena *a, const struct journal *j);
 
 /*
  * Call visit(context, block index) for each block of a chain; stops at a
- * broken link and returns -EBADMSG.
+ * broken link and returns -EBADMSG.  A chain that passes may be gone on with.
  */
 SC_MUST_CHECK int chain_visit(const struct arena *a, const struct chain *c,
     void (*visit)(void *context, uint32_t index), void *context);
