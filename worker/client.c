@@ -459,11 +459,10 @@ flush_answer(struct client *c)
 	do {
 		n = journal_gather(&c->w->arena, &ss->answer, ss->framing,
 		    &st->sent, iov, IOV_CAP, scratch);
-		if (n == 0)
-			return true;
-		sent = n < 0 ? -1 : send_pieces(c, iov, n);
+		sent = n > 0 ? send_pieces(c, iov, n) : 0;
 		if (c->is_closing)
 			return false;
+		/* Nothing sent: there may be records without bytes to pass. */
 		if (n < 0 || journal_advance(&c->w->arena, &ss->answer,
 				 ss->framing, &st->sent, (uint64_t)sent) != 0) {
 			client_close(c, END_RECORD_BROKEN, true);
@@ -471,7 +470,7 @@ flush_answer(struct client *c)
 		}
 		if (sent > 0)
 			client_retime(c, true);
-	} while (!c->is_blocked);
+	} while (n > 0 && !c->is_blocked);
 	return true;
 }
 
