@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -112,22 +113,27 @@ say_park(uint32_t slot)
 	hold(fd, SOCKET_UPSTREAM, slot, 1);
 }
 
-/* The descriptors that are open here, but for the one that lists them. */
+/*
+ * The descriptors that are open here, but for the one that lists them and
+ * those above the limit, which are a debugger's.
+ */
 static int
 list_fds(char *buf, size_t cap)
 {
 	DIR *d = opendir("/proc/self/fd");
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
 	struct dirent *entry;
-	int count = 0;
+	int count = 0, fd;
 	size_t len = 0;
 
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	buf[0] = '\0';
 	while (d != NULL && (entry = readdir(d)) != NULL) {
+		fd = atoi(entry->d_name);
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
-		    atoi(entry->d_name) == dirfd(d))
+		    fd == dirfd(d) || (rlim_t)fd >= limit.rlim_cur)
 			continue;
-		len += (size_t)snprintf(
-		    buf + len, cap - len, " %s", entry->d_name);
+		len += (size_t)snprintf(buf + len, cap - len, " %d", fd);
 		count++;
 	}
 	if (d != NULL)
@@ -307,8 +313,51 @@ static struct {
 	pid_t pid;
 	char dir[32];
 	char log[64], pidfile[64], control[64];
+	int alive; /* a pipe that ends with this test */
 	unsigned port;
 } rig;
+
+/* Kill the daemon that holds the lock of the pid file, if there is one. */
+static void
+kill_holder(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(rig.pidfile, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 &&
+	    lock.l_type != F_UNLCK && lock.l_pid > 1)
+		(void)kill(lock.l_pid, SIGKILL);
+	fd_close(&fd);
+}
+
+/*
+ * A process that cleans up when this test has ended, however it ended; a
+ * daemon leaves the process group that Check would kill.
+ */
+static void
+start_janitor(void)
+{
+	int ends[2];
+	char byte;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	if (fork() != 0) {
+		fd_close(&ends[0]);
+		rig.alive = ends[1];
+		return;
+	}
+	(void)setsid();
+	(void)signal(SIGTERM, SIG_DFL);
+	fd_close(&ends[1]);
+	while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+		continue;
+	kill_holder();
+	(void)unlink(rig.log);
+	(void)unlink(rig.pidfile);
+	(void)unlink(rig.control);
+	(void)rmdir(rig.dir);
+	_exit(0);
+}
 
 static void
 setup(void)
@@ -319,6 +368,7 @@ setup(void)
 	(void)snprintf(rig.pidfile, sizeof(rig.pidfile), "%s/pid", rig.dir);
 	(void)snprintf(rig.control, sizeof(rig.control), "%s/control", rig.dir);
 	rig.pid = 0;
+	start_janitor();
 }
 
 static void
@@ -328,10 +378,7 @@ teardown(void)
 		(void)kill(rig.pid, SIGKILL);
 		(void)waitpid(rig.pid, NULL, 0);
 	}
-	(void)unlink(rig.log);
-	(void)unlink(rig.pidfile);
-	(void)unlink(rig.control);
-	(void)rmdir(rig.dir);
+	fd_close(&rig.alive);
 }
 
 /* Wait until the condition holds. */
@@ -380,6 +427,7 @@ run_supervisor(char *const *argv, int argc)
 	int fd = open(rig.log, O_WRONLY | O_CREAT | O_APPEND, 0644);
 
 	(void)dup2(fd, STDERR_FILENO);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGTERM, SIG_DFL); /* Check has one of its own */
 	(void)signal(SIGINT, SIG_DFL);
 	log_init("shadowcat");
