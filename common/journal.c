@@ -8,6 +8,7 @@
 
 #include "common/hash.h"
 #include "common/journal.h"
+#include "common/kill_point.h"
 
 #define NOTE ": keepalive\n\n"
 #define NOTE_LEN (sizeof(NOTE) - 1)
@@ -89,6 +90,7 @@ arena_settle(struct arena *a)
 				break;
 			next = block_next(a, ref);
 			claim_give(&a->claim, ref - 1);
+			KILL_POINT();
 			ref = next;
 		}
 	}
@@ -128,6 +130,7 @@ chain_grow(struct arena *a, struct chain *c)
 
 	if (error != 0)
 		return -ENOMEM;
+	KILL_POINT();
 	a->shm->block_next[index] = 0;
 	if (c->first_ref == 0) {
 		c->first_ref = index + 1;
@@ -135,6 +138,7 @@ chain_grow(struct arena *a, struct chain *c)
 	} else {
 		a->shm->block_next[c->last_ref - 1] = index + 1;
 	}
+	KILL_POINT();
 	c->last_ref = index + 1;
 	c->last_off = 0;
 	return 0;
@@ -177,6 +181,7 @@ chain_append(struct arena *a, struct chain *c, const void *bytes, size_t len)
 		}
 		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->last_off));
 		memcpy(block_at(a, c->last_ref) + c->last_off, from, part);
+		KILL_POINT();
 		c->last_off += (uint32_t)part;
 		from += part;
 		len -= part;
@@ -384,7 +389,9 @@ journal_finish(
 
 	sc_assert(j->open_ref != 0);
 	r.sum = record_sum(a, &r, body);
+	KILL_POINT();
 	memcpy(block_at(a, j->open_ref) + j->open_off, &r, sizeof(r));
+	KILL_POINT();
 	j->kept += r.len;
 	j->next_seq++;
 	j->notes = 0;

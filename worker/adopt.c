@@ -203,6 +203,7 @@ sweep(struct adoption *a)
 		(void)claim_sweep(&a->w->upstreams, a->start->dead[i]);
 		(void)claim_sweep(&a->w->streams, a->start->dead[i]);
 		(void)claim_sweep(&a->w->arena.claim, a->start->dead[i]);
+		KILL_POINT();
 	}
 }
 
@@ -416,9 +417,13 @@ adopt_all(struct worker *w, const struct worker_start *start)
 		log_error("adopt: no memory");
 		exit(1);
 	}
+	KILL_POINT();
 	take_over(&a);
+	KILL_POINT();
 	sweep(&a);
+	KILL_POINT();
 	settle(&a);
+	KILL_POINT();
 	free(a.upstream_fd);
 	for (i = 0; i < start->dead_count; i++)
 		say_adopted(w, start->dead[i]);

@@ -263,6 +263,7 @@ client_close(struct client *c, enum end_reason why, bool reset)
 		    c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	else
 		(void)shutdown(c->io.fd, SHUT_RDWR);
+	KILL_POINT();
 	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
 	msg_init(&m, MSG_UNPARK);
 	m.body.UNPARK.kind = SOCKET_CLIENT;
@@ -409,6 +410,7 @@ client_read(struct client *c)
 	worker_note_hand(
 	    w, HAND_CLIENT, c->slot, c->rec->generation, cs->taken);
 	n = recv(c->io.fd, w->window, receive_cap(c, cs), 0);
+	KILL_POINT();
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -416,6 +418,7 @@ client_read(struct client *c)
 		return;
 	}
 	w->slot->hand.got = (int32_t)n;
+	KILL_POINT();
 	client_feed(c, w->window, (size_t)n);
 	client_retime(c, true);
 	client_act(c);
@@ -432,6 +435,7 @@ send_pieces(struct client *c, struct iovec *iov, int count)
 	size_t all = 0;
 	int i;
 
+	KILL_POINT();
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
 		client_left(c);
 		return -1;
@@ -556,6 +560,7 @@ linger(struct client *c)
 		return;
 	c->is_shut = true;
 	(void)shutdown(c->io.fd, SHUT_WR);
+	KILL_POINT();
 }
 
 void

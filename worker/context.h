@@ -14,6 +14,7 @@
 #include "common/counters.h"
 #include "common/http_origin.h"
 #include "common/journal.h"
+#include "common/kill_point.h"
 #include "common/shm.h"
 #include "worker/channel.h"
 #include "worker/deadline.h"
@@ -111,12 +112,15 @@ worker_note_hand(struct worker *w, enum hand_kind kind, uint32_t slot,
 
 	hand->kind = HAND_EMPTY;
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT();
 	hand->slot = slot;
 	hand->generation = generation;
 	hand->taken = taken;
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT();
 	hand->kind = kind;
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT();
 }
 
 /* Free `g` (heap) after this turn of the loop. */

@@ -55,6 +55,7 @@ describe(struct client *c, struct stream_record *rec,
     const struct stream_about *about)
 {
 	rec->generation++;
+	KILL_POINT();
 	rec->client_ref = c->slot + 1;
 	rec->client_generation = c->rec->generation;
 	rec->request = about->request;
@@ -62,6 +63,7 @@ describe(struct client *c, struct stream_record *rec,
 	rec->method = (uint8_t)about->method;
 	rec->framing = (uint8_t)about->framing;
 	rec->minor = about->minor;
+	KILL_POINT();
 	rec->begun_ms = clock_ms();
 	rec->id = atomic_fetch_add_explicit(&c->w->shm->header->next_stream_id,
 		      1, memory_order_relaxed) +

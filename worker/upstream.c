@@ -150,6 +150,7 @@ upstream_close(struct upstream *u)
 	deadline_cancel(&u->deadline);
 	upstream_rewatch(u);
 	(void)shutdown(u->io.fd, SHUT_RDWR);
+	KILL_POINT();
 	msg_init(&m, MSG_UNPARK);
 	m.body.UNPARK.kind = SOCKET_UPSTREAM;
 	m.body.UNPARK.slot = u->slot;
@@ -229,6 +230,7 @@ send_pieces(struct upstream *u, struct iovec *iov, int count)
 	size_t all = 0;
 	int i;
 
+	KILL_POINT();
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
 		/*
 		 * An answer may be waiting (a refusal of the body): read it
@@ -328,6 +330,7 @@ upstream_alloc(struct worker *w, int *fd)
 	u->w = w;
 	u->rec = &w->shm->upstreams[u->slot];
 	u->rec->generation++;
+	KILL_POINT();
 	u->state = UPSTREAM_CONNECTING;
 	ev_io_init(&u->io, on_upstream, *fd, 0);
 	u->io.data = u;
@@ -625,6 +628,7 @@ upstream_read(struct upstream *u)
 	worker_note_hand(
 	    w, HAND_UPSTREAM, u->slot, u->rec->generation, ss->up_taken);
 	n = recv(u->io.fd, w->window, SHM_WINDOW_SIZE, 0);
+	KILL_POINT();
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
@@ -632,6 +636,7 @@ upstream_read(struct upstream *u)
 		return;
 	}
 	w->slot->hand.got = (int32_t)n;
+	KILL_POINT();
 	upstream_feed(u, w->window, (size_t)n);
 	if (first && u->state == UPSTREAM_BUSY)
 		maybe_drop_request(u->stream);
