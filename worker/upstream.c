@@ -283,6 +283,7 @@ upstream_flush(struct upstream *u)
 	if (!has_request_left(u))
 		note_request_sent(u);
 	upstream_rewatch(u);
+	client_rewatch(st->client); /* there may be room for more now */
 }
 
 /* --- a connection for a stream ------------------------------------------ */
@@ -653,12 +654,8 @@ on_upstream(struct ev_loop *loop, ev_io *io, int revents)
 		on_connected(u);
 		break;
 	case UPSTREAM_BUSY:
-		if (revents & EV_WRITE) {
-			struct client *c = u->stream->client;
-
+		if (revents & EV_WRITE)
 			upstream_flush(u);
-			client_rewatch(c);
-		}
 		if (u->state == UPSTREAM_BUSY && revents & EV_READ)
 			upstream_read(u);
 		break;
