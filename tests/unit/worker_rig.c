@@ -12,6 +12,7 @@
 #include "common/chunked.h"
 #include "common/fd.h"
 #include "common/http_head.h"
+#include "common/log.h"
 #include "tests/unit/worker_rig.h"
 
 struct worker_rig rig;
@@ -151,6 +152,7 @@ rig_setup_with(uint32_t blocks)
 	struct shm_sizes sizes = { 2, 2, 4, blocks };
 	struct worker *w = &rig.w;
 
+	log_set_level(LOG_LEVEL_ERROR);
 	memset(&rig, 0, sizeof(rig));
 	ck_assert_int_eq(conf_init(&rig.conf), 0);
 	ck_assert_int_eq(shm_create(&sizes, &rig.shm), 0);
