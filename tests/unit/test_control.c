@@ -27,6 +27,7 @@ static struct control control;
 static void
 setup(void)
 {
+	strcpy(dir, "/tmp/sc-control-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	(void)snprintf(path, sizeof(path), "%s/c", dir);
 	loop = ev_loop_new(EVFLAG_AUTO);

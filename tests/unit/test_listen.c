@@ -24,7 +24,10 @@ static struct listeners listeners;
 static void
 setup(void)
 {
-	int fd = mkstemp(errors);
+	int fd;
+
+	strcpy(errors, "/tmp/sc-listen-XXXXXX");
+	fd = mkstemp(errors);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);

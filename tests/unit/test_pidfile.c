@@ -21,6 +21,7 @@ static char path[64], errors[64];
 static void
 setup(void)
 {
+	strcpy(dir, "/tmp/sc-pidfile-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	(void)snprintf(path, sizeof(path), "%s/pid", dir);
 	(void)snprintf(errors, sizeof(errors), "%s/errors", dir);
