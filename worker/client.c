@@ -601,6 +601,8 @@ client_act(struct client *c)
 	    client_state(c)->phase == CLIENT_LINGER)
 		linger(c);
 	client_flush(c);
+	/* A predecessor may have died before it took up the next request. */
+	client_resume(c);
 }
 
 void
