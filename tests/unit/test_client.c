@@ -27,6 +27,13 @@
 static char got[65536];
 static size_t got_len;
 
+static void
+setup(void)
+{
+	rig_setup();
+	got_len = 0;
+}
+
 /* Take bytes of the upstream, and send what there is. */
 static void
 answer(const char *bytes)
@@ -301,7 +308,7 @@ main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
+	tcase_add_checked_fixture(tc, setup, rig_teardown);
 	tcase_add_test(tc, a_whole_answer_leaves_the_connection);
 	tcase_add_test(tc, the_end_of_a_connection_ends_an_answer_to_1_0);
 	tcase_add_test(tc, a_legacy_stream_that_is_lost_ends_with_an_error);

@@ -54,6 +54,9 @@ setup(void)
 	loop = ev_loop_new(EVFLAG_AUTO);
 	ck_assert_ptr_nonnull(loop);
 	deadline_list_init(&list, loop, LENGTH_MS, on_due);
+	memset(deadlines, 0, sizeof(deadlines));
+	came_count = 0;
+	then = NULL;
 }
 
 static void

@@ -107,6 +107,7 @@ START_TEST(a_chain_is_a_queue)
 	int step;
 
 	dice_init(&dice, (unsigned)_i);
+	q.len = 0;
 	for (step = 0; step < STEPS; step++) {
 		switch (dice_roll(&dice, 16)) {
 		case 0:
@@ -504,6 +505,7 @@ START_TEST(a_journal_puts_the_same_bytes_on_the_wire)
 	wire = malloc(WIRE_MAX);
 	ck_assert_ptr_nonnull(wire);
 	memset(&now, 0, sizeof(now));
+	base = 0;
 	journal_cursor_init(&cursor, &arena, &now.j, base);
 	for (step = 0; step < STEPS; step++) {
 		do_change();

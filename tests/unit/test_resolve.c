@@ -31,6 +31,7 @@ on_done(void *context, const char *why)
 static void
 setup(void)
 {
+	done_count = 0;
 	loop = ev_loop_new(EVFLAG_AUTO);
 	ck_assert_ptr_nonnull(loop);
 }
