@@ -189,7 +189,8 @@ struct stream_state {
 	uint8_t up_keep; /* the upstream connection may be used again */
 	uint8_t up_answered; /* a byte of the answer came on it */
 	uint8_t break_off;   /* end by closing, not by the last chunk */
-	uint8_t reserved[7];
+	uint8_t fault; /* enum http_fault: WAITING, and this is the answer */
+	uint8_t reserved[6];
 	uint32_t upstream_ref;
 	uint32_t upstream_generation;
 	uint64_t up_taken; /* bytes processed since connect */

@@ -333,6 +333,20 @@ settle_taken(struct adoption *a, struct client *c, uint64_t taken)
 }
 
 static void
+settle_stream(struct adoption *a, struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+
+	if (ss->fault != 0)
+		return; /* what the upstream does matters no more */
+	if (st->upstream != NULL)
+		settle_upstream(a, st->upstream);
+	else if (ss->upstream_ref != 0)
+		/* It carried bytes, and its socket is lost: never again. */
+		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_WORKER_DIED);
+}
+
+static void
 settle_client(struct adoption *a, struct client *c)
 {
 	const struct client_state *cs = client_state(c);
@@ -361,13 +375,8 @@ settle_client(struct adoption *a, struct client *c)
 		return;
 	}
 	a->adopted++;
-	if (c->stream != NULL && c->stream->upstream != NULL)
-		settle_upstream(a, c->stream->upstream);
-	else if (c->stream != NULL &&
-		 stream_state(c->stream)->upstream_ref != 0)
-		/* It carried bytes, and its socket is lost: never again. */
-		stream_fail(
-		    c->stream, HTTP_FAULT_UPSTREAM_LOST, END_WORKER_DIED);
+	if (c->stream != NULL)
+		settle_stream(a, c->stream);
 	if (!c->is_closing)
 		client_act(c);
 }

@@ -591,6 +591,9 @@ client_act(struct client *c)
 	if (st != NULL && cs->stream_ref == 0) {
 		c->stream = NULL;
 		stream_drop(st, END_REFUSED);
+	} else if (st != NULL && stream_state(st)->fault != 0) {
+		stream_fail(
+		    st, stream_state(st)->fault, stream_state(st)->reason);
 	} else if (st != NULL && st->upstream != NULL) {
 		upstream_flush(st->upstream);
 	} else if (st != NULL && !st->is_waiting &&

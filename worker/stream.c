@@ -296,6 +296,19 @@ write_end(struct stream *st, struct stream_state *next, enum end_reason why)
 }
 
 void
+stream_note_failure(struct stream *st, struct stream_state *next,
+    enum http_fault fault, enum end_reason why)
+{
+	if (next->phase == STREAM_RELAYING) {
+		write_end(st, next, why);
+		next->upstream_ref = 0;
+	} else if (next->phase == STREAM_WAITING) {
+		next->fault = (uint8_t)fault;
+		next->reason = (uint8_t)why;
+	}
+}
+
+void
 stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 {
 	struct client *c = st->client;
@@ -307,8 +320,7 @@ stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 	}
 	if (stream_state(st)->phase == STREAM_RELAYING) {
 		next = RECORD_BEGIN(st->rec);
-		write_end(st, next, why);
-		next->upstream_ref = 0;
+		stream_note_failure(st, next, fault, why);
 		RECORD_COMMIT(st->rec);
 		arena_settle(&st->w->arena);
 	}

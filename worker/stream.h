@@ -86,6 +86,14 @@ void stream_progress(struct stream *st);
 void stream_fail(struct stream *st, enum http_fault fault, enum end_reason why);
 
 /*
+ * The same where bytes of the upstream are to blame: it becomes part of the
+ * change that takes these bytes, for they will not come again.  Call
+ * stream_fail() after the commit.
+ */
+void stream_note_failure(struct stream *st, struct stream_state *next,
+    enum http_fault fault, enum end_reason why);
+
+/*
  * Nobody is left to send to: let the upstream go and free the record.  The
  * client's record must not name it any more, or be about to be cleared.
  */

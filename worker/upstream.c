@@ -557,35 +557,42 @@ upstream_lost(struct upstream *u, int error)
 	upstream_ask(st, true);
 }
 
+/* How an answer fails. */
+static const struct {
+	enum http_fault fault;
+	enum end_reason why;
+} failures[] = {
+	[ANSWER_GARBLED] = { HTTP_FAULT_UPSTREAM_GARBLED,
+	    END_UPSTREAM_GARBLED },
+	[ANSWER_TOO_LONG] = { HTTP_FAULT_UPSTREAM_GARBLED, END_EVENT_TOO_LONG },
+	[ANSWER_NO_MEMORY] = { HTTP_FAULT_NO_ROOM, END_MEMORY_SHORT },
+};
+
+static bool
+is_failure(enum answer_verdict verdict)
+{
+	return verdict != ANSWER_MORE && verdict != ANSWER_COMPLETE;
+}
+
 /* What the bytes meant for the stream, whose state is committed. */
 static void
 act_on(struct upstream *u, enum answer_verdict verdict)
 {
 	struct stream *st = u->stream;
 
-	switch (verdict) {
-	case ANSWER_MORE:
-		if (stream_state(st)->phase != STREAM_WAITING)
-			deadline_cancel(&u->deadline);
-		break;
-	case ANSWER_COMPLETE:
-		upstream_release(u, stream_state(st)->up_keep);
-		break;
-	case ANSWER_GARBLED:
-		stream_log(st, LOG_LEVEL_WARNING,
-		    "the upstream's answer is not valid HTTP/1.1");
-		stream_fail(
-		    st, HTTP_FAULT_UPSTREAM_GARBLED, END_UPSTREAM_GARBLED);
-		return;
-	case ANSWER_TOO_LONG:
-		stream_fail(
-		    st, HTTP_FAULT_UPSTREAM_GARBLED, END_EVENT_TOO_LONG);
-		return;
-	case ANSWER_NO_MEMORY:
-		worker_count(u->w, COUNTER_MEMORY_SHORT, 1);
-		stream_fail(st, HTTP_FAULT_NO_ROOM, END_MEMORY_SHORT);
+	if (is_failure(verdict)) {
+		if (verdict == ANSWER_GARBLED)
+			stream_log(st, LOG_LEVEL_WARNING,
+			    "the upstream's answer is not valid HTTP/1.1");
+		if (verdict == ANSWER_NO_MEMORY)
+			worker_count(u->w, COUNTER_MEMORY_SHORT, 1);
+		stream_fail(st, failures[verdict].fault, failures[verdict].why);
 		return;
 	}
+	if (verdict == ANSWER_COMPLETE)
+		upstream_release(u, stream_state(st)->up_keep);
+	else if (stream_state(st)->phase != STREAM_WAITING)
+		deadline_cancel(&u->deadline);
 	client_flush(st->client);
 }
 
@@ -611,6 +618,9 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 			next->up_keep = 0;
 		next->upstream_ref = 0;
 	}
+	if (is_failure(verdict))
+		stream_note_failure(
+		    st, next, failures[verdict].fault, failures[verdict].why);
 	RECORD_COMMIT(st->rec);
 	if (len == 0 && verdict == ANSWER_MORE)
 		upstream_lost(u, 0);
