@@ -64,6 +64,14 @@ inherit_chain(struct adoption *a, const struct chain *chain)
 	return chain_visit(&a->w->arena, chain, inherit_block, a) == 0;
 }
 
+/* A damaged journal is not sent on: its bytes are somebody else's. */
+static bool
+inherit_journal(struct adoption *a, const struct journal *j)
+{
+	return inherit_chain(a, &j->chain) &&
+	       journal_verify(&a->w->arena, j) == 0;
+}
+
 /* The stream that the client's state names: NULL where the record is not it. */
 static struct stream *
 find_stream(struct client *c, const struct client_state *cs)
@@ -110,7 +118,7 @@ take_over_stream(
 		return false;
 	inherit(a, &a->w->streams, c->stream->slot);
 	find_upstream(a, c->stream);
-	return inherit_chain(a, &stream_state(c->stream)->answer.chain);
+	return inherit_journal(a, &stream_state(c->stream)->answer);
 }
 
 /* A connection whose record can't be trusted is closed, and only that. */
@@ -149,7 +157,7 @@ take_over_client(struct adoption *a, const struct worker_inheritance *in)
 		return;
 	}
 	if (cs->phase >= CLIENT_PHASE_COUNT || !inherit_chain(a, &cs->in) ||
-	    !inherit_chain(a, &cs->out.chain) || !take_over_stream(a, c, cs))
+	    !inherit_journal(a, &cs->out) || !take_over_stream(a, c, cs))
 		give_up(a, c);
 }
 
@@ -375,7 +383,8 @@ settle_client(struct adoption *a, struct client *c)
 		return;
 	}
 	a->adopted++;
-	if (c->stream != NULL)
+	/* What was in hand may have ended it: client_act() drops it then. */
+	if (c->stream != NULL && client_state(c)->stream_ref != 0)
 		settle_stream(a, c->stream);
 	if (!c->is_closing)
 		client_act(c);
