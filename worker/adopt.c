@@ -220,11 +220,12 @@ sweep(struct adoption *a)
 /*
  * The bytes that a dead worker had received and not committed: `len` of them
  * from the socket of this record, of which `taken` were committed.  NULL
- * where no window holds them.
+ * where no window holds them.  *ret_got is what recv() returned, -1 where
+ * the worker died before it could be noted.
  */
 static const char *
 in_hand(const struct adoption *a, enum hand_kind kind, uint32_t slot,
-    uint32_t generation, uint64_t taken, uint64_t len)
+    uint32_t generation, uint64_t taken, uint64_t len, int32_t *ret_got)
 {
 	const struct shm *shm = a->w->shm;
 	const struct shm_hand *hand;
@@ -237,8 +238,10 @@ in_hand(const struct adoption *a, enum hand_kind kind, uint32_t slot,
 		hand = &shm->workers[index].hand;
 		if (hand->kind == kind && hand->slot == slot &&
 		    hand->generation == generation && hand->taken == taken &&
-		    len <= SHM_WINDOW_SIZE)
+		    len <= SHM_WINDOW_SIZE) {
+			*ret_got = hand->got;
 			return shm_window(shm, index);
+		}
 	}
 	return NULL;
 }
@@ -266,6 +269,7 @@ settle_upstream(struct adoption *a, struct upstream *u)
 	const struct stream_state *ss = stream_state(st);
 	struct tcp_count count;
 	const char *window;
+	int32_t got = -1;
 	uint64_t fresh;
 
 	u->taken = ss->up_taken;
@@ -277,8 +281,8 @@ settle_upstream(struct adoption *a, struct upstream *u)
 	}
 	u->sent = count.sent;
 	fresh = count.taken - ss->up_taken;
-	window = in_hand(
-	    a, HAND_UPSTREAM, u->slot, u->rec->generation, ss->up_taken, fresh);
+	window = in_hand(a, HAND_UPSTREAM, u->slot, u->rec->generation,
+	    ss->up_taken, fresh, &got);
 	if (fresh > 0 && window == NULL) {
 		/* A reset connection counts the peer's FIN as a byte. */
 		if (!count.reset) {
@@ -289,11 +293,15 @@ settle_upstream(struct adoption *a, struct upstream *u)
 		}
 		fresh = 0;
 	}
-	if (count.reset && window != NULL)
-		fresh = MIN(fresh, (uint64_t)MAX(a->w->slot->hand.got, 0));
+	if (count.reset && got >= 0)
+		fresh = MIN(fresh, (uint64_t)got);
+	/* Its error may have been taken by the dead; what waits is still there.
+	 */
+	u->is_reset = count.reset;
 	if (fresh > 0)
 		upstream_feed(u, window, (size_t)fresh);
-	if (count.reset && u->stream != NULL && u->state == UPSTREAM_BUSY)
+	if (count.reset && count.waiting == 0 && u->stream != NULL &&
+	    u->state == UPSTREAM_BUSY)
 		upstream_lost(u, ECONNRESET);
 }
 
@@ -325,6 +333,7 @@ settle_taken(struct adoption *a, struct client *c, uint64_t taken)
 {
 	const struct client_state *cs = client_state(c);
 	const char *window;
+	int32_t got;
 	uint64_t fresh;
 
 	if (taken < cs->taken)
@@ -332,8 +341,8 @@ settle_taken(struct adoption *a, struct client *c, uint64_t taken)
 	fresh = taken - cs->taken;
 	if (fresh == 0)
 		return true;
-	window = in_hand(
-	    a, HAND_CLIENT, c->slot, c->rec->generation, cs->taken, fresh);
+	window = in_hand(a, HAND_CLIENT, c->slot, c->rec->generation, cs->taken,
+	    fresh, &got);
 	if (window == NULL)
 		return false;
 	client_feed(c, window, (size_t)fresh);
