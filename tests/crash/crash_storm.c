@@ -95,9 +95,14 @@ compare(const struct play *p, unsigned variant, const struct bytes *want)
 static unsigned
 choose_scene(unsigned *chance)
 {
+	unsigned scene;
+
 	if (options.scene != NULL)
 		return (unsigned)(options.scene - scenes);
-	return (unsigned)rand_r(chance) % scene_count;
+	do
+		scene = (unsigned)rand_r(chance) % scene_count;
+	while (scenes[scene].is_alone);
+	return scene;
 }
 
 static void *

@@ -704,33 +704,72 @@ play_broken_off(struct play *p)
 	bytes_fini(&want);
 }
 
+/* The origin resets the connection behind its answer. */
+static void
+play_reset(struct play *p)
+{
+	struct bytes out = { 0 }, body = { 0 }, want = { 0 };
+
+	json_body(&body, 9);
+	fill_body(&want, 3000);
+	add_post(p, &out, JSON LEGACY, &body,
+	    "head 200 application/json length=3000; fill 3000; reset");
+	send_out(p, &out);
+	read_answer(p, &want);
+	pause_a_while(p, 30); /* until the pool has noticed */
+	ask_again(p);
+	leave_open(p);
+	bytes_fini(&body);
+	bytes_fini(&want);
+}
+
+/* The client leaves in the middle; nothing may be left of it. */
+static void
+play_leaver(struct play *p)
+{
+	struct bytes out = { 0 }, body = { 0 };
+
+	json_body(&body, 10);
+	add_post(p, &out, JSON MODERN, &body,
+	    "head 200 text/event-stream chunked; events 3 1 id=l; never");
+	send_out(p, &out);
+	if (read_head(p, false))
+		tell(p, "third event: %d",
+		    client_read_until(&p->client, "\"n\":3", PATIENCE_MS));
+	if (pick(p, 2) == 1)
+		client_reset(&p->client);
+	bytes_fini(&body);
+}
+
 /* --- the table ----------------------------------------------------------- */
 
 const struct scene scenes[] = {
-	{ "json", play_json },
-	{ "idle", play_idle },
-	{ "many", play_many },
-	{ "slow-head", play_slow_head },
-	{ "dribble", play_dribble },
-	{ "upload", play_upload },
-	{ "pipeline", play_pipeline },
-	{ "expect", play_expect },
-	{ "legacy", play_legacy },
-	{ "modern", play_modern },
-	{ "large-events", play_large_events },
-	{ "block-events", play_block_events },
-	{ "slow-client", play_slow_client },
-	{ "get-events", play_get_events },
-	{ "plain", play_plain },
-	{ "no-body", play_no_body },
-	{ "http10", play_http10 },
-	{ "early", play_early },
-	{ "not-http", play_not_http },
-	{ "foreign", play_foreign },
-	{ "bad-chunk", play_bad_chunk },
-	{ "not-found", play_not_found },
-	{ "bad-gateway", play_bad_gateway },
-	{ "broken-off", play_broken_off },
+	{ "json", play_json, false },
+	{ "idle", play_idle, false },
+	{ "many", play_many, false },
+	{ "slow-head", play_slow_head, false },
+	{ "dribble", play_dribble, false },
+	{ "upload", play_upload, false },
+	{ "pipeline", play_pipeline, false },
+	{ "expect", play_expect, false },
+	{ "legacy", play_legacy, false },
+	{ "modern", play_modern, false },
+	{ "large-events", play_large_events, false },
+	{ "block-events", play_block_events, false },
+	{ "slow-client", play_slow_client, false },
+	{ "get-events", play_get_events, false },
+	{ "plain", play_plain, false },
+	{ "no-body", play_no_body, false },
+	{ "http10", play_http10, false },
+	{ "early", play_early, false },
+	{ "not-http", play_not_http, false },
+	{ "foreign", play_foreign, false },
+	{ "bad-chunk", play_bad_chunk, false },
+	{ "not-found", play_not_found, false },
+	{ "bad-gateway", play_bad_gateway, false },
+	{ "broken-off", play_broken_off, false },
+	{ "reset", play_reset, true },
+	{ "leaver", play_leaver, false },
 };
 
 const unsigned scene_count = sizeof(scenes) / sizeof(scenes[0]);

@@ -30,6 +30,8 @@ struct play {
 struct scene {
 	const char *name;
 	void (*play)(struct play *);
+	/* It spoils connections to the origin that others would use. */
+	bool is_alone;
 };
 
 extern const struct scene scenes[];
