@@ -26,9 +26,13 @@ if [ "${1-}" = --full ]; then
 		try crash_storm --rounds 5 --seconds 60 --pause $pause \
 		    --workers 4 --clients 48
 	done
+	# Counters that move while they are read.
+	try crash_storm --scene slow-client --clients 16 --pause 1-10 \
+	    --seconds 60
 else
-	try crash_storm --seconds 7 --clients 8
+	try crash_matrix --points --scene pipeline
+	try crash_storm --seconds 6 --clients 8
 	try crash_storm --seconds 5 --clients 8 --workers 2 --pause 2-60
-	try crash_matrix --seconds 12
+	try crash_matrix --seconds 10
 fi
 exit $failed
