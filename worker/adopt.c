@@ -1,6 +1,9 @@
 /*
  * adopt.c - going on with what a dead worker left.
  *
+ * Everything is reached from the clients' committed states, from streams that
+ * live without one (rooted), and from sessions.
+ *
  * Three passes, each of which may be cut short by a death and begun again by
  * the next successor:
  *
@@ -69,17 +72,16 @@ static struct stream *
 find_stream(struct client *c, const struct client_state *cs)
 {
 	const struct shm *shm = c->w->shm;
-	const struct stream_record *rec;
+	const struct stream_state *ss;
 
 	if (cs->stream_ref > shm->sizes.streams)
 		return NULL;
-	rec = &shm->streams[cs->stream_ref - 1];
-	if (rec->client_ref != c->slot + 1 ||
-	    rec->client_generation != c->rec->generation ||
-	    rec->request != cs->requests ||
-	    RECORD_STATE(rec)->phase == STREAM_FREE)
+	ss = RECORD_STATE(&shm->streams[cs->stream_ref - 1]);
+	if (ss->client_ref != c->slot + 1 ||
+	    ss->client_generation != c->rec->generation ||
+	    ss->request != cs->requests || ss->phase == STREAM_FREE)
 		return NULL;
-	return stream_revive(c, cs->stream_ref - 1);
+	return stream_revive(c->w, cs->stream_ref - 1, c);
 }
 
 /* The connection that the stream names, if its socket was inherited. */

@@ -40,6 +40,8 @@ struct client {
 	bool is_closing;     /* waits for the supervisor's CLOSED */
 	bool is_resuming;    /* client_resume() is at work further up */
 	bool is_shut;        /* our FIN is out */
+	bool is_leaving; /* its request belongs to worker `target` */
+	uint32_t target;
 	bool is_on_loopback; /* the address it came in on is */
 	size_t refusal_sent; /* bytes of the refusal that are sent */
 	char address[INET6_ADDRSTRLEN]; /* of the peer, as text */
