@@ -1,8 +1,9 @@
 /*
  * chunked.h - where a message body ends: by length, by chunks, by the end
  * of the connection (RFC 9112, 6).  A strict decoder: exactly CRLF, no sign,
- * no space before the size, bounded extensions and trailers.  Plain data,
- * pure, without allocation; any bit pattern is a valid state.
+ * no space around the size; extensions and trailers are passed over, and may
+ * be 4 KiB more than the data that came before them.  Plain data, pure,
+ * without allocation; any bit pattern is a state that it survives.
  */
 #ifndef COMMON_CHUNKED_H
 #define COMMON_CHUNKED_H
@@ -16,11 +17,11 @@
 enum chunked_kind { BODY_NONE, BODY_LENGTH, BODY_CHUNKED, BODY_CLOSE };
 
 struct chunked {
-	uint8_t kind;   /* enum chunked_kind */
-	uint8_t state;  /* inside a chunked body */
-	uint16_t extra; /* bytes of extensions, or of trailers, so far */
+	uint8_t kind;    /* enum chunked_kind */
+	uint8_t state;   /* inside a chunked body */
+	uint16_t extra;  /* bytes of extensions and trailers beyond the data */
 	uint32_t digits; /* hex digits of the size so far */
-	uint64_t left;  /* bytes of this chunk, or of the body, still due */
+	uint64_t left;   /* bytes of this chunk, or of the body, still due */
 };
 
 /* Start a body.  `length` counts for BODY_LENGTH only. */
@@ -32,8 +33,9 @@ bool chunked_done(const struct chunked *c);
 /*
  * Take bytes of `buf` up to the end of the next piece of decoded body.
  * Returns how many bytes were taken (0 only if len is 0 or the body is
- * complete) and the piece within buf, which may be empty; or -EPROTO where
- * the framing is broken, after which the body can't be continued.
+ * complete) and the piece, which is the last of them and may be empty; or
+ * -EPROTO where the framing is broken, after which the body can't be
+ * continued.
  */
 SC_MUST_CHECK ptrdiff_t chunked_next(struct chunked *c, const char *buf,
     size_t len, const char **ret_piece, size_t *ret_piece_len);

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "common/claim.h"
+#include "common/kill_point.h"
 
 #define RUN_MAX 64u
 
@@ -110,6 +111,7 @@ extent_back(struct claim *c, uint32_t extent)
 	    c->back(c->context, extent_first(extent), extent_len(c, extent));
 	if (error != 0)
 		return error;
+	KILL_POINT();
 	/* If the word is another one by now, someone else has backed it. */
 	(void)atomic_compare_exchange_strong(
 	    &c->extents[extent], &word, EXTENT_BACKED);
@@ -127,7 +129,9 @@ extent_finish_giving(struct claim *c, uint32_t extent, uint32_t if_used)
 		atomic_store(&c->extents[extent], if_used);
 		return;
 	}
+	KILL_POINT();
 	c->give_back(c->context, extent_first(extent), extent_len(c, extent));
+	KILL_POINT();
 	atomic_store(&c->extents[extent], EXTENT_BARE);
 }
 
@@ -168,6 +172,7 @@ release(struct claim *c, uint32_t n)
 
 		atomic_store_explicit(
 		    &c->owners[index], 0, memory_order_release);
+		KILL_POINT();
 		c->cursor = MIN(c->cursor, index);
 		if (i + 1 == n || c->stack[i + 1] / CLAIM_EXTENT != extent)
 			extent_try_giving(c, extent);
@@ -230,7 +235,9 @@ refill_from(struct claim *c, uint32_t extent, uint32_t first)
 	if (c->extents != NULL)
 		(void)atomic_compare_exchange_strong(
 		    &c->extents[extent], &untouched, EXTENT_BARE);
+	KILL_POINT();
 	claim_run(c, first, extent_first(extent) + extent_len(c, extent));
+	KILL_POINT();
 	if (c->held == 0)
 		return -ENOSPC;
 	error = extent_back(c, extent);
@@ -305,7 +312,9 @@ claim_take(struct claim *c, uint32_t *ret)
 			return error;
 	}
 	index = c->stack[--c->held];
+	KILL_POINT();
 	atomic_store_explicit(&c->owners[index], c->self, memory_order_relaxed);
+	KILL_POINT();
 	*ret = index;
 	return 0;
 }
@@ -331,7 +340,9 @@ claim_inherit(struct claim *c, uint32_t index, uint32_t dead)
 {
 	if (index >= c->count || atomic_load(&c->owners[index]) != dead)
 		return false;
+	KILL_POINT();
 	atomic_store(&c->owners[index], c->self);
+	KILL_POINT();
 	return true;
 }
 
@@ -357,6 +368,7 @@ sweep_extent(struct claim *c, uint32_t extent, uint32_t dead)
 		if ((word & ~CLAIM_IDLE) != dead)
 			continue;
 		atomic_store_explicit(&c->owners[i], 0, memory_order_release);
+		KILL_POINT();
 		c->cursor = MIN(c->cursor, i);
 		freed++;
 	}

@@ -10,6 +10,7 @@
 
 #include "common/hash.h"
 #include "common/journal.h"
+#include "common/kill_point.h"
 
 #define NOTE ": keepalive\n\n"
 #define NOTE_LEN (sizeof(NOTE) - 1)
@@ -93,6 +94,7 @@ arena_settle(struct arena *a)
 				break;
 			next = block_next(a, ref);
 			claim_give(&a->claim, ref - 1);
+			KILL_POINT();
 			ref = next;
 		}
 	}
@@ -155,6 +157,7 @@ chain_grow(struct arena *a, struct chain *c)
 		if (!freed)
 			return -ENOMEM;
 	}
+	KILL_POINT();
 	a->shm->block_next[index] = 0;
 	if (c->first_ref == 0) {
 		c->first_ref = index + 1;
@@ -162,6 +165,7 @@ chain_grow(struct arena *a, struct chain *c)
 	} else {
 		a->shm->block_next[c->last_ref - 1] = index + 1;
 	}
+	KILL_POINT();
 	c->last_ref = index + 1;
 	c->last_off = 0;
 	return 0;
@@ -204,6 +208,7 @@ chain_append(struct arena *a, struct chain *c, const void *bytes, size_t len)
 		}
 		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->last_off));
 		memcpy(block_at(a, c->last_ref) + c->last_off, from, part);
+		KILL_POINT();
 		c->last_off += (uint32_t)part;
 		from += part;
 		len -= part;
@@ -253,7 +258,9 @@ chain_consume(struct arena *a, struct chain *c, size_t len)
 	uint32_t first = c->first_ref, count = 0;
 	size_t part;
 
-	while (len > 0 && c->first_ref != 0 && c->first_ref != c->last_ref) {
+	while (len > 0 && c->first_ref != c->last_ref &&
+	       ref_is_valid(a, c->first_ref) &&
+	       c->first_off <= SHM_BLOCK_SIZE) {
 		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->first_off));
 		c->first_off += (uint32_t)part;
 		len -= part;
@@ -277,8 +284,10 @@ chain_visit(const struct arena *a, const struct chain *c,
 {
 	uint32_t ref = c->first_ref, count = 0;
 
+	if (c->first_off > SHM_BLOCK_SIZE || c->last_off > SHM_BLOCK_SIZE)
+		return -EBADMSG;
 	if (ref == 0)
-		return 0;
+		return c->last_ref == 0 ? 0 : -EBADMSG;
 	for (;;) {
 		if (!ref_is_valid(a, ref) || count++ > a->shm->sizes.blocks)
 			return -EBADMSG;
@@ -324,48 +333,50 @@ journal_add(struct arena *a, struct journal *j, const void *bytes, size_t len)
 	return 0;
 }
 
+/*
+ * How many of `left` bytes from `at` on lie in one block; 0 where the chain is
+ * broken.  At the end of a block `at` moves on to the next one only if a byte
+ * is wanted there: behind the last byte of a committed state a link may stand
+ * that was never committed.
+ */
+static uint32_t
+place_piece(const struct arena *a, struct place *at, uint32_t left)
+{
+	if (left == 0 || !ref_is_valid(a, at->ref))
+		return 0;
+	if (at->off == SHM_BLOCK_SIZE) {
+		at->ref = block_next(a, at->ref);
+		at->off = 0;
+	}
+	if (!ref_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
+		return 0;
+	return MIN(left, SHM_BLOCK_SIZE - at->off);
+}
+
 /* Call for each piece of `len` payload bytes that start at `at`. */
 #define FOR_EACH_PIECE(a, at, len, left, piece)                                \
-	for (left = (len);                                                     \
-	     (piece) = MIN(left, SHM_BLOCK_SIZE - (at).off), left > 0;         \
-	     left -= (piece), place_pass((a), &(at), (piece)))
-
-/* Move on by `len` bytes within one block, to the next block at its end. */
-static void
-place_pass(const struct arena *a, struct place *at, uint32_t len)
-{
-	at->off += len;
-	if (at->off == SHM_BLOCK_SIZE) {
-		uint32_t next = block_next(a, at->ref);
-
-		/* The chain's last block may be full: stay at its end. */
-		if (next != 0) {
-			at->ref = next;
-			at->off = 0;
-		}
-	}
-}
+	for (left = (len); (piece) = place_piece((a), &(at), left), left > 0;  \
+	     left -= (piece), (at).off += (piece))
 
 /* The place of the open record's payload. */
 static struct place
-open_body(const struct arena *a, const struct journal *j)
+open_body(const struct journal *j)
 {
 	struct place at = { j->open_ref,
 		j->open_off + (uint32_t)sizeof(struct journal_record) };
 
-	place_pass(a, &at, 0);
 	return at;
 }
 
 void
 journal_peek_open(const struct arena *a, const struct journal *j, char *buf)
 {
-	struct place at = open_body(a, j);
+	struct place at = open_body(j);
 	uint32_t left, piece;
 
 	FOR_EACH_PIECE(a, at, j->open_len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
+		if (piece == 0)
 			return;
 		memcpy(buf, block_at(a, at.ref) + at.off, piece);
 		buf += piece;
@@ -383,7 +394,7 @@ record_sum(
 	sum = hash_bytes32(&clean, sizeof(clean), 0);
 	FOR_EACH_PIECE(a, at, r->len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
+		if (piece == 0)
 			return ~sum;
 		sum = hash_bytes32(block_at(a, at.ref) + at.off, piece, sum);
 	}
@@ -394,7 +405,7 @@ void
 journal_finish(struct arena *a, struct journal *j, enum journal_type type,
     unsigned flags, uint32_t id_sum)
 {
-	struct place body = open_body(a, j);
+	struct place body = open_body(j);
 	struct journal_record r = {
 		.len = j->open_len,
 		.type = (uint8_t)type,
@@ -406,7 +417,9 @@ journal_finish(struct arena *a, struct journal *j, enum journal_type type,
 
 	sc_assert(j->open_ref != 0);
 	r.sum = record_sum(a, &r, body);
+	KILL_POINT();
 	memcpy(block_at(a, j->open_ref) + j->open_off, &r, sizeof(r));
+	KILL_POINT();
 	j->kept += r.len;
 	j->next_seq++;
 	j->notes = 0;
@@ -512,11 +525,11 @@ record_read(const struct arena *a, struct place at, uint64_t seq,
 		return -EBADMSG;
 	memcpy(ret, block_at(a, at.ref) + at.off, sizeof(*ret));
 	if (ret->seq != seq || ret->type == 0 ||
-	    ret->type >= JOURNAL_TYPE_COUNT)
+	    ret->type >= JOURNAL_TYPE_COUNT ||
+	    ret->len / SHM_BLOCK_SIZE > a->shm->sizes.blocks)
 		return -EBADMSG;
 	ret_body->ref = at.ref;
 	ret_body->off = at.off + (uint32_t)sizeof(*ret);
-	place_pass(a, ret_body, 0);
 	return 0;
 }
 
@@ -582,7 +595,7 @@ payload_end(
 
 	FOR_EACH_PIECE(a, at, len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
+		if (piece == 0)
 			return -EBADMSG;
 	}
 	*ret = at;
@@ -658,7 +671,8 @@ gather_add(struct gather *g, const char *p, size_t len)
 	return true;
 }
 
-static bool
+/* The payload: 0, -ENOSPC where no more fits, or -EBADMSG. */
+static int
 gather_payload(const struct arena *a, struct gather *g, const struct view *v)
 {
 	struct place at = v->body;
@@ -666,41 +680,57 @@ gather_payload(const struct arena *a, struct gather *g, const struct view *v)
 
 	FOR_EACH_PIECE(a, at, v->r.len, left, piece)
 	{
-		if (piece == 0 || !ref_is_valid(a, at.ref))
-			return false;
+		if (piece == 0)
+			return -EBADMSG;
 		if (!gather_add(g, block_at(a, at.ref) + at.off, piece))
-			return false;
+			return -ENOSPC;
 	}
-	return true;
+	return 0;
 }
 
-/* One record's bytes; false where no more fits.  `scratch` grows. */
-static bool
+/* The same with its chunk and the id line.  `scratch` grows. */
+static int
+gather_chunk(const struct arena *a, struct gather *g, const struct view *v,
+    char **scratch, const char *scratch_end)
+{
+	char *head = *scratch;
+	int error;
+
+	if (scratch_end - head < (ptrdiff_t)v->head_len + 2)
+		return -ENOSPC;
+	memcpy(head, v->head, v->head_len);
+	memcpy(head + v->head_len, "\r\n", 2);
+	/* The line end of this chunk touches the head of the next one. */
+	*scratch += v->head_len + (v->is_chunk ? 2 : 0);
+	if (!gather_add(g, head, v->head_len))
+		return -ENOSPC;
+	error = gather_payload(a, g, v);
+	if (error != 0)
+		return error;
+	return !v->is_chunk || gather_add(g, head + v->head_len, 2) ? 0
+								    : -ENOSPC;
+}
+
+/* One record's bytes: 0, -ENOSPC where no more fits, or -EBADMSG. */
+static int
 gather_record(const struct arena *a, struct gather *g, const struct view *v,
     char **scratch, const char *scratch_end)
 {
 	bool chunked = v->note_len == NOTE_CHUNK_LEN;
-	char *head = *scratch;
 	uint32_t i;
 
 	for (i = 0; i < v->notes; i++) {
 		if (!gather_add(g, chunked ? NOTE_CHUNK : NOTE, v->note_len))
-			return false;
+			return -ENOSPC;
 	}
 	if (!v->is_sent)
-		return true;
+		return 0;
 	if (v->r.type == JOURNAL_END)
-		return !chunked || gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN);
-	if (v->head_len == 0)
-		return gather_payload(a, g, v);
-	if (scratch_end - head < (ptrdiff_t)v->head_len + 2)
-		return false;
-	/* The line end of this chunk touches the head of the next one. */
-	memcpy(head, v->head, v->head_len);
-	memcpy(head + v->head_len, "\r\n", 2);
-	*scratch += v->head_len + (v->is_chunk ? 2 : 0);
-	return gather_add(g, head, v->head_len) && gather_payload(a, g, v) &&
-	       (!v->is_chunk || gather_add(g, head + v->head_len, 2));
+		return !chunked || gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN)
+			   ? 0
+			   : -ENOSPC;
+	return v->head_len == 0 ? gather_payload(a, g, v)
+				: gather_chunk(a, g, v, scratch, scratch_end);
 }
 
 /* Notes that no record follows yet. */
@@ -726,12 +756,14 @@ journal_gather(const struct arena *a, const struct journal *j,
 	struct place at = cursor_place(j, cur);
 	struct view v;
 	uint64_t seq;
+	int error;
 
 	for (seq = cur->seq; seq < j->next_seq; seq++) {
 		if (view_read(a, at, seq, form, &v) != 0)
 			return -EBADMSG;
-		if (!gather_record(a, &g, &v, &scratch, scratch_end))
-			return g.count;
+		error = gather_record(a, &g, &v, &scratch, scratch_end);
+		if (error != 0)
+			return error == -ENOSPC ? g.count : error;
 		if (payload_end(a, v.body, v.r.len, &at) != 0)
 			return -EBADMSG;
 	}
@@ -791,6 +823,26 @@ journal_cursor_seek(struct journal_cursor *cur, const struct arena *a,
 	return 0;
 }
 
+uint64_t
+journal_wire_len(const struct arena *a, const struct journal *j,
+    const struct journal_wire *form)
+{
+	struct journal_cursor cur;
+	struct place at;
+	struct view v;
+	uint64_t len = 0;
+
+	journal_cursor_init(&cur, a, j, 0);
+	at = cursor_place(j, &cur);
+	for (; cur.seq < j->next_seq; cur.seq++) {
+		if (view_read(a, at, cur.seq, form, &v) != 0 ||
+		    payload_end(a, v.body, v.r.len, &at) != 0)
+			break;
+		len += v.wire;
+	}
+	return len;
+}
+
 int
 journal_cursor_find(struct journal_cursor *cur, const struct arena *a,
     const struct journal *j, const struct journal_wire *form, uint64_t seq,
@@ -826,7 +878,8 @@ journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 	}
 	if (!place_of_header(a, &at))
 		return;
-	while (ref != at.ref && ref_is_valid(a, ref)) {
+	while (ref != at.ref && ref_is_valid(a, ref) &&
+	       count < a->shm->sizes.blocks) {
 		ref = block_next(a, ref);
 		count++;
 	}
@@ -912,14 +965,12 @@ journal_piece(struct journal_view *view, uint32_t *left, uint32_t *ret_len)
 	struct place at = { view->ref, view->off };
 	const char *p;
 
-	if (*left == 0 || !ref_is_valid(view->arena, at.ref) ||
-	    at.off >= SHM_BLOCK_SIZE)
+	*ret_len = place_piece(view->arena, &at, *left);
+	if (*left == 0 || *ret_len == 0)
 		return NULL;
-	*ret_len = MIN(*left, SHM_BLOCK_SIZE - at.off);
 	p = block_at(view->arena, at.ref) + at.off;
-	place_pass(view->arena, &at, *ret_len);
 	view->ref = at.ref;
-	view->off = at.off;
+	view->off = at.off + *ret_len;
 	*left -= *ret_len;
 	return p;
 }
@@ -927,7 +978,7 @@ journal_piece(struct journal_view *view, uint32_t *left, uint32_t *ret_len)
 struct journal_view
 journal_open_view(const struct arena *a, const struct journal *j)
 {
-	struct place at = open_body(a, j);
+	struct place at = open_body(j);
 
 	return (struct journal_view){
 		.arena = a,
@@ -937,12 +988,33 @@ journal_open_view(const struct arena *a, const struct journal *j)
 	};
 }
 
+/* Whether the chain ends behind `at`, or behind the open record there. */
+static bool
+ends_at(const struct arena *a, const struct journal *j, struct place at)
+{
+	uint32_t left, piece;
+
+	if (j->open_ref != 0) {
+		if (!place_of_header(a, &at) || at.ref != j->open_ref ||
+		    at.off != j->open_off)
+			return false;
+		at = open_body(j);
+		FOR_EACH_PIECE(a, at, j->open_len, left, piece)
+		{
+			if (piece == 0)
+				return false;
+		}
+	}
+	return at.ref == j->chain.last_ref && at.off == j->chain.last_off;
+}
+
 int
 journal_verify(const struct arena *a, const struct journal *j)
 {
 	struct journal_cursor cur;
 	struct journal_record r;
 	struct place at, body;
+	uint64_t kept = 0;
 
 	journal_cursor_init(&cur, a, j, 0);
 	at = cursor_place(j, &cur);
@@ -951,6 +1023,7 @@ journal_verify(const struct arena *a, const struct journal *j)
 		    record_sum(a, &r, body) != r.sum ||
 		    payload_end(a, body, r.len, &at) != 0)
 			return -EBADMSG;
+		kept += r.len;
 	}
-	return 0;
+	return kept == j->kept && ends_at(a, j, at) ? 0 : -EBADMSG;
 }

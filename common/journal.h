@@ -186,6 +186,10 @@ SC_MUST_CHECK int journal_cursor_find(struct journal_cursor *cur,
     const struct journal_wire *form, uint64_t seq, uint64_t wire,
     uint64_t sent);
 
+/* Bytes on the wire that all finished records make. */
+uint64_t journal_wire_len(const struct arena *a, const struct journal *j,
+    const struct journal_wire *form);
+
 /* Whether all finished records are sent. */
 bool journal_all_sent(
     const struct journal *j, const struct journal_cursor *cur);
@@ -245,7 +249,7 @@ SC_MUST_CHECK int journal_verify(
 
 /*
  * Call visit(context, block index) for each block of a chain; stops at a
- * broken link and returns -EBADMSG.
+ * broken link and returns -EBADMSG.  A chain that passes may be gone on with.
  */
 SC_MUST_CHECK int chain_visit(const struct arena *a, const struct chain *c,
     void (*visit)(void *context, uint32_t index), void *context);

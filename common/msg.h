@@ -85,23 +85,26 @@ size_t msg_size(const struct msg *m);
  * 0, or -EPROTO if a peer of kind `sender` may not send these `len` bytes,
  * with (`has_fd`) or without a descriptor.
  */
-SC_MUST_CHECK int msg_check(const struct msg *m, size_t len,
-    enum msg_sender sender, bool has_fd);
+SC_MUST_CHECK int msg_check(
+    const struct msg *m, size_t len, enum msg_sender sender, bool has_fd);
 
 /*
- * Send one message, with descriptor `fd` unless -1 (borrowed).  0, -EAGAIN
- * (the socket is full, or ETOOMANYREFS: try again when it is writable or a
- * little later), or -errno.
+ * Send one message, which msg_init() began, with descriptor `fd` (borrowed)
+ * if its type has one, else -1.  0; -EAGAIN (the socket is full, or too many
+ * descriptors are in flight: try again when it is writable or a little
+ * later); -EPIPE or -ECONNRESET where the peer is gone; or -errno.
  */
 SC_MUST_CHECK int msg_send(int socket, const struct msg *m, int fd);
 
 /*
  * Receive one message from a peer of kind `sender`.  1 and *ret, with *ret_fd
  * the descriptor that came along (the caller's, CLOEXEC) or -1; 0 at end of
- * file; -EAGAIN; -EPROTO for what msg_check() refuses; -EMFILE where a
- * descriptor was cut off (MSG_CTRUNC); or -errno.
+ * file (an empty datagram looks the same); -EAGAIN; -EPROTO for what
+ * msg_check() refuses; -EMFILE where a descriptor was cut off (MSG_CTRUNC);
+ * or -errno.  Nothing of a message that is refused stays open.  What a dead
+ * peer had sent comes before its end, also where it had not read everything.
  */
-SC_MUST_CHECK int msg_receive(int socket, enum msg_sender sender,
-    struct msg *ret, int *ret_fd);
+SC_MUST_CHECK int msg_receive(
+    int socket, enum msg_sender sender, struct msg *ret, int *ret_fd);
 
 #endif

@@ -13,6 +13,8 @@
 
 #include <stdatomic.h>
 
+#include "common/kill_point.h"
+
 /* The committed copy; for the owner, who alone changes it. */
 #define RECORD_STATE(rec)                                                      \
 	(&(rec)->state[atomic_load_explicit(                                   \
@@ -32,8 +34,11 @@
 
 /* Publish it: from here on it survives the process. */
 #define RECORD_COMMIT(rec)                                                     \
-	atomic_store_explicit(&(rec)->commits,                                 \
-	    atomic_load_explicit(&(rec)->commits, memory_order_relaxed) + 1,   \
-	    memory_order_release)
+	(KILL_POINT(),                                                         \
+	    atomic_store_explicit(&(rec)->commits,                             \
+		atomic_load_explicit(&(rec)->commits, memory_order_relaxed) +  \
+		    1,                                                         \
+		memory_order_release),                                         \
+	    KILL_POINT())
 
 #endif

@@ -25,8 +25,8 @@ init_lock(struct session_shard *shard)
 		return -error;
 	error = pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	if (error == 0)
-		error = pthread_mutexattr_setrobust(
-		    &attr, PTHREAD_MUTEX_ROBUST);
+		error =
+		    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
 	if (error == 0)
 		error = pthread_mutex_init(&shard->lock, &attr);
 	(void)pthread_mutexattr_destroy(&attr);

@@ -44,8 +44,8 @@ struct shm_hand {
 	uint32_t kind;       /* enum hand_kind */
 	uint32_t slot;       /* of the client or upstream record */
 	uint32_t generation; /* of that record */
-	int32_t got; /* what recv() returned; 0 before */
-	uint64_t taken; /* bytes taken from that socket before this recv */
+	int32_t got;         /* what recv() returned; 0 before */
+	uint64_t taken;      /* bytes taken from that socket before this recv */
 };
 
 /*
@@ -93,10 +93,10 @@ struct journal {
 	struct chain chain;
 	uint32_t open_ref; /* where the open record's header goes, 0: none */
 	uint32_t open_off;
-	uint32_t open_len;  /* payload bytes of the open record so far */
-	uint32_t notes;     /* keep-alive comments after the last record */
-	uint64_t kept;      /* payload bytes of finished records kept */
-	uint64_t next_seq;  /* the next record's number, from 1 */
+	uint32_t open_len; /* payload bytes of the open record so far */
+	uint32_t notes;    /* keep-alive comments after the last record */
+	uint64_t kept;     /* payload bytes of finished records kept */
+	uint64_t next_seq; /* the next record's number, from 1 */
 };
 
 enum journal_type {
@@ -138,14 +138,14 @@ enum client_phase {
 };
 
 struct client_state {
-	uint8_t phase;      /* enum client_phase */
-	uint8_t gone;       /* the client's FIN was seen */
-	uint8_t keep_alive; /* after the answer that is under way */
-	uint8_t refusal;    /* enum http_fault: answer with this error */
+	uint8_t phase;       /* enum client_phase */
+	uint8_t gone;        /* the client's FIN was seen */
+	uint8_t keep_alive;  /* after the answer that is under way */
+	uint8_t refusal;     /* enum http_fault: answer with this error */
 	uint32_t stream_ref; /* the answer under way */
 	uint64_t taken; /* bytes processed since the connection was accepted */
 	uint64_t wire;  /* bytes of the answers that are finished and sent */
-	uint32_t requests; /* heads completed */
+	uint32_t requests;   /* heads completed */
 	uint32_t generation; /* of the record when this use of it began */
 	uint32_t refused_s;  /* when, by the wall clock: the answer's Date */
 	uint8_t method;      /* enum http_method_id, of the request */
@@ -220,6 +220,7 @@ struct stream_state {
 	uint8_t asks;        /* the request stands in `ask` */
 	uint8_t prime_due;   /* priming waits for what the upstream does */
 	uint8_t ask_framing; /* enum http_framing, of `ask` */
+	uint8_t fault; /* enum http_fault: WAITING, and this is the answer */
 
 	/* The client whose connection carries it; 0: none (detached). */
 	uint32_t client_ref;
@@ -242,10 +243,11 @@ struct stream_state {
 	struct chunked body;
 	struct sse sse;
 	struct journal answer;
-	struct journal prelude; /* head and priming for a client that returned */
-	struct journal ask;     /* what the stream itself asks the upstream */
-	uint64_t ask_wire;      /* bytes that `ask` has dropped as sent */
-	uint64_t body_len;      /* decoded body bytes so far */
+	struct journal
+	    prelude;        /* head and priming for a client that returned */
+	struct journal ask; /* what the stream itself asks the upstream */
+	uint64_t ask_wire;  /* bytes that `ask` has dropped as sent */
+	uint64_t body_len;  /* decoded body bytes so far */
 
 	uint64_t last_id_ref; /* seq + 1 of the newest event with an id */
 	uint64_t unacked_seq; /* the first that no client's TCP has confirmed */
@@ -266,8 +268,8 @@ struct stream_record {
 	uint8_t minor;   /* HTTP/1.x of the request */
 	uint8_t primes;  /* its client understands priming events */
 	char token[STREAM_TOKEN_LEN + 1]; /* of the ids that it mints */
-	uint64_t id;       /* for logs: unique in a life of the memory */
-	uint64_t begun_ms; /* clock_ms() */
+	uint64_t id;           /* for logs: unique in a life of the memory */
+	uint64_t begun_ms;     /* clock_ms() */
 	uint64_t owner_sum[2]; /* keyed digest of the Authorization */
 	/* Fixed when the request is in: its id, its progress token. */
 	struct jsonrpc request;
@@ -289,8 +291,8 @@ enum session_phase {
 #define SESSION_ID_MAX 256
 
 struct session_state {
-	struct chain saved;  /* the newest request head, as sent upstream */
-	uint64_t saved_sum;  /* hash of what counts in it */
+	struct chain saved; /* the newest request head, as sent upstream */
+	uint64_t saved_sum; /* hash of what counts in it */
 };
 
 struct session_record {

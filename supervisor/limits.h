@@ -14,8 +14,8 @@
 /* With room for fewer connections than this we don't start. */
 #define LIMITS_SLOTS_MIN 16u
 
-/* A limit of open files that deserves a warning. */
-#define LIMITS_FILES_SMALL 4096u
+/* Room for fewer clients than this deserves a warning. */
+#define LIMITS_CLIENTS_SMALL 1024u
 
 /*
  * How many workers: the configured number, or one for each of `cores`, and

@@ -272,10 +272,6 @@ make_tables(struct supervisor *sv)
 		    (unsigned long long)files);
 		return r;
 	}
-	if (files < LIMITS_FILES_SMALL)
-		log_warning("limit of open files: %llu allow %u client "
-			    "connections only",
-		    (unsigned long long)files, sizes.clients);
 	r = shm_create(&sizes, &sv->shm);
 	if (r == 0)
 		r = sessions_create(&sv->shm);
@@ -286,9 +282,6 @@ make_tables(struct supervisor *sv)
 	if (r < 0)
 		complain("shared memory and tables for %u clients: %s",
 		    sizes.clients, strerror(-r));
-	else
-		log_info("room for %u client connections, %u workers",
-		    sizes.clients, workers);
 	return r;
 }
 
@@ -310,6 +303,21 @@ start_accepting(struct supervisor *sv)
 	return r;
 }
 
+/* How many connections there can be: the first thing people ask. */
+static void
+describe_room(const struct supervisor *sv)
+{
+	uint32_t clients = sv->shm.sizes.clients;
+
+	log_info("room for %u client connections, %u workers", clients,
+	    sv->workers.count);
+	if (clients < LIMITS_CLIENTS_SMALL &&
+	    sv->conf->client_max_connections == 0)
+		log_warning("the limit of open files allows %u client "
+			    "connections only",
+		    clients);
+}
+
 /* Adoption is exact where the kernel counts as we think it does. */
 static void
 test_counters(void)
@@ -327,6 +335,18 @@ test_counters(void)
 		    strerror(-r));
 }
 
+/*
+ * What was left open by whoever started us is nobody's, but would count
+ * against the limit, and stay open as long as we run.
+ */
+static void
+close_strange_fds(void)
+{
+	int keep[] = { log_fd() };
+
+	fd_close_all_but(keep, ARRAY_LEN(keep));
+}
+
 /* Everything up to the workers' birth: 0, or -errno with the reason logged. */
 static int
 start(struct supervisor *sv)
@@ -340,10 +360,10 @@ start(struct supervisor *sv)
 	if (r == 0)
 		r = listeners_open(&sv->conf->listen_address, &sv->listeners);
 	if (r == 0)
-		r = make_tables(sv);
-	if (r == 0)
 		r = control_open(
 		    &sv->control, sv->loop, sv->conf->control_path);
+	if (r == 0)
+		r = make_tables(sv);
 	if (r == 0)
 		r = pidfile_write(&sv->pidfile);
 	if (r == 0)
@@ -378,6 +398,7 @@ run(struct supervisor *sv)
 		finish(sv);
 		return EXIT_FAILURE;
 	}
+	describe_room(sv);
 	test_counters();
 	nursery_start(sv);
 	ev_timer_start(sv->loop, &sv->tick);
@@ -403,6 +424,7 @@ supervisor_run(const struct options *options, struct conf *conf)
 	};
 	int r, status;
 
+	close_strange_fds();
 	if (options_has(options, OPTIONS_FLAG_DAEMON)) {
 		r = daemon_begin(&sv.daemon, &status);
 		if (r != 0)

@@ -105,13 +105,14 @@ write_head(
 
 /* The answer to a request to go on: the client's head is long sent. */
 static enum answer_verdict
-take_resumed(struct stream *st, struct stream_state *next,
-    const struct http_head *head)
+take_resumed(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
 {
-	enum answer_verdict verdict = legacy_resumed(st, next, head);
+	enum answer_verdict verdict = legacy_resumed(next, head);
 
 	if (verdict != ANSWER_MORE)
 		return verdict;
+	worker_count(st->w, COUNTER_RESUMES, 1);
 	begin_body(next, head, true);
 	next->up_keep = head->keep_alive && next->body.kind != BODY_CLOSE;
 	return ANSWER_MORE;
@@ -154,8 +155,8 @@ take_whole_head(
 	begin_body(next, &head, body);
 	next->up_keep = head.keep_alive && next->body.kind != BODY_CLOSE;
 	next->phase = STREAM_RELAYING;
-	next->cors = http_head_field_named(
-	    &head, "Access-Control-Allow-Origin");
+	next->cors =
+	    http_head_field_named(&head, "Access-Control-Allow-Origin");
 	legacy_note_head(st, next, &head);
 	verdict = write_head(st, next, &head);
 	if (verdict == ANSWER_MORE && next->resumable)
@@ -219,7 +220,8 @@ static void
 finish(struct stream *st, struct stream_state *next)
 {
 	if (next->answer.open_ref != 0)
-		journal_finish(&st->w->arena, &next->answer, JOURNAL_BODY, 0, 0);
+		journal_finish(
+		    &st->w->arena, &next->answer, JOURNAL_BODY, 0, 0);
 }
 
 /* Whether the open record ends where a block of events ends. */
@@ -319,8 +321,8 @@ take_body(struct stream *st, struct stream_state *next, const char *buf,
 	*ret = ANSWER_MORE;
 	while (
 	    used < len && *ret == ANSWER_MORE && !chunked_done(&next->body)) {
-		n = chunked_next(&next->body, buf + used, len - used, &piece,
-		    &piece_len);
+		n = chunked_next(
+		    &next->body, buf + used, len - used, &piece, &piece_len);
 		if (n <= 0) {
 			*ret = ANSWER_GARBLED;
 			break;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/fd.h"
+#include "common/kill_point.h"
 #include "common/log.h"
 #include "worker/channel.h"
 
@@ -88,6 +89,7 @@ receive(struct channel *ch)
 		if (n == -EAGAIN)
 			return;
 		if (n > 0) {
+			KILL_POINT();
 			ch->on_message(ch->context, &m, fd);
 			continue;
 		}
@@ -155,7 +157,9 @@ channel_send(struct channel *ch, const struct msg *m, int fd)
 
 	if (ch->fd < 0)
 		return 0;
+	KILL_POINT();
 	if (ch->first == NULL && msg_send(ch->fd, m, fd) == 0) {
+		KILL_POINT();
 		ch->sent_seq++;
 		return ++ch->queued_seq;
 	}

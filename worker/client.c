@@ -241,7 +241,7 @@ client_closed(struct worker *w, uint32_t slot)
 
 /* Let the state go; from here on the record is the supervisor's. */
 static void
-commit_closing(struct client *c, bool request_taken)
+commit_closing(struct client *c)
 {
 	struct client_state *next = RECORD_BEGIN(c->rec);
 
@@ -249,7 +249,7 @@ commit_closing(struct client *c, bool request_taken)
 	next->stream_ref = 0;
 	next->refusal = 0;
 	chain_clear(&c->w->arena, &next->in);
-	if (request_taken)
+	if (c->request_taken)
 		memset(&next->out, 0, sizeof(next->out));
 	else
 		journal_clear(&c->w->arena, &next->out);
@@ -277,17 +277,16 @@ client_close(struct client *c, enum end_reason why, bool reset)
 	kept = st != NULL && leaves_stream(st, why);
 	c->is_closing = true;
 	c->stream = NULL;
-	commit_closing(c, kept && st->took_request);
-	if (kept)
-		st->took_request = false;
-	else if (st != NULL)
+	commit_closing(c);
+	if (st != NULL && !kept)
 		stream_drop(st, why);
 	client_rewatch(c);
 	if (reset)
-		(void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &at_once,
-		    sizeof(at_once));
+		(void)setsockopt(
+		    c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	else
 		(void)shutdown(c->io.fd, SHUT_RDWR);
+	KILL_POINT();
 	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
 	if (unpark(c->w, c->slot, c->rec->generation) == 0)
 		client_free(c);
@@ -322,8 +321,11 @@ client_release(struct client *c)
 {
 	struct msg m;
 
-	(void)chain_visit(
-	    &c->w->arena, &client_state(c)->in, pass_block, c);
+	if (chain_visit(&c->w->arena, &client_state(c)->in, pass_block, c) !=
+	    0) {
+		client_close(c, END_RECORD_BROKEN, true);
+		return;
+	}
 	msg_init(&m, MSG_RELEASE);
 	m.body.RELEASE.slot = c->slot;
 	m.body.RELEASE.generation = c->rec->generation;
@@ -335,8 +337,7 @@ client_release(struct client *c)
 	 * in the epoll set for ever (ADOPTION, libev and duplicates).
 	 */
 	if (c->w->epoll_fd >= 0)
-		(void)epoll_ctl(
-		    c->w->epoll_fd, EPOLL_CTL_DEL, c->io.fd, NULL);
+		(void)epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, c->io.fd, NULL);
 	worker_count(c->w, COUNTER_RELEASES, 1);
 	if (channel_send(&c->w->channel, &m, -1) == 0)
 		(void)shutdown(c->io.fd, SHUT_RDWR); /* nobody is left */
@@ -354,8 +355,10 @@ client_welcome(struct worker *w, uint32_t slot, int fd)
 		fd_close(&fd);
 		return;
 	}
-	(void)chain_visit(&w->arena, &client_state(c)->in, take_block, c);
-	client_act(c);
+	if (chain_visit(&w->arena, &client_state(c)->in, take_block, c) == 0)
+		client_act(c);
+	else
+		client_close(c, END_RECORD_BROKEN, true);
 }
 
 /* --- reading ------------------------------------------------------------ */
@@ -390,8 +393,8 @@ take_whole_head(struct client *c, struct client_state *next, const char *head,
  * of `buf` were taken.
  */
 static size_t
-take_head(struct client *c, struct client_state *next, const char *buf,
-    size_t len)
+take_head(
+    struct client *c, struct client_state *next, const char *buf, size_t len)
 {
 	struct worker *w = c->w;
 	size_t held = 0, part = len;
@@ -520,6 +523,7 @@ client_read(struct client *c)
 	worker_note_hand(
 	    w, HAND_CLIENT, c->slot, c->rec->generation, cs->taken);
 	n = recv(c->io.fd, w->window, receive_cap(c, cs), 0);
+	KILL_POINT();
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -527,6 +531,7 @@ client_read(struct client *c)
 		return;
 	}
 	w->slot->hand.got = (int32_t)n;
+	KILL_POINT();
 	client_feed(c, w->window, (size_t)n);
 	client_retime(c, true);
 	client_act(c);
@@ -543,6 +548,7 @@ send_pieces(struct client *c, struct iovec *iov, int count)
 	size_t all = 0;
 	int i;
 
+	KILL_POINT();
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
 		client_left(c);
 		return -1;
@@ -585,11 +591,10 @@ flush_answer(struct client *c)
 		stream_outgoing(st, &journal, &cursor, &form);
 		n = journal_gather(
 		    a, journal, &form, cursor, iov, IOV_CAP, scratch);
-		if (n == 0)
-			return true;
-		sent = n < 0 ? -1 : send_pieces(c, iov, n);
+		sent = n > 0 ? send_pieces(c, iov, n) : 0;
 		if (c->is_closing)
 			return false;
+		/* Nothing sent: there may be records without bytes to pass. */
 		if (n < 0 || journal_advance(a, journal, &form, cursor,
 				 (uint64_t)sent) != 0) {
 			client_close(c, END_RECORD_BROKEN, true);
@@ -597,7 +602,8 @@ flush_answer(struct client *c)
 		}
 		if (sent > 0)
 			note_sent(c);
-	} while (!c->is_blocked);
+	} while (
+	    (n > 0 || journal != &stream_state(st)->answer) && !c->is_blocked);
 	return true;
 }
 
@@ -683,6 +689,7 @@ linger(struct client *c)
 		return;
 	c->is_shut = true;
 	(void)shutdown(c->io.fd, SHUT_WR);
+	KILL_POINT();
 }
 
 void
@@ -714,7 +721,10 @@ act_on_stream(struct client *c)
 		return;
 	}
 	legacy_note_request(st);
-	if (st->upstream != NULL)
+	if (stream_state(st)->fault != 0)
+		stream_fail(
+		    st, stream_state(st)->fault, stream_state(st)->reason);
+	else if (st->upstream != NULL)
 		upstream_flush(st->upstream);
 	else if (!st->is_waiting && stream_state(st)->phase == STREAM_WAITING)
 		stream_start(st);
@@ -736,8 +746,8 @@ client_act(struct client *c)
 	    client_state(c)->phase == CLIENT_LINGER)
 		linger(c);
 	client_flush(c);
-	if (!c->is_closing && c->stream == NULL &&
-	    client_state(c)->phase == CLIENT_HEAD)
+	/* A predecessor may have died before it took up the next request. */
+	if (!c->is_closing && c->stream == NULL)
 		client_resume(c);
 }
 

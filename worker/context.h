@@ -14,6 +14,7 @@
 #include "common/counters.h"
 #include "common/http_origin.h"
 #include "common/journal.h"
+#include "common/kill_point.h"
 #include "common/shm.h"
 #include "worker/channel.h"
 #include "worker/deadline.h"
@@ -84,6 +85,7 @@ struct worker {
 	char *scratch;       /* for heads */
 	char *scratch_in;    /* for pipelined bytes */
 	char *scratch_out;   /* for rewritten heads */
+	char *scratch_own;   /* for requests of our own */
 	size_t scratch_size; /* of each of them */
 
 	/* Objects that ended in this turn of the loop: freed after it. */
@@ -118,12 +120,15 @@ worker_note_hand(struct worker *w, enum hand_kind kind, uint32_t slot,
 
 	hand->kind = HAND_EMPTY;
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT();
 	hand->slot = slot;
 	hand->generation = generation;
 	hand->taken = taken;
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT();
 	hand->kind = kind;
 	atomic_signal_fence(memory_order_seq_cst);
+	KILL_POINT();
 }
 
 /* Free `g` (heap) after this turn of the loop. */

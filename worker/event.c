@@ -86,6 +86,6 @@ event_read(struct journal_view view, struct event *ret)
 		}
 	}
 	if (ret->has_id)
-		ret->id_sum = event_id_sum(
-		    (struct http_slice){ ret->id, ret->id_len });
+		ret->id_sum =
+		    event_id_sum((struct http_slice){ ret->id, ret->id_len });
 }

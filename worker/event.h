@@ -16,10 +16,10 @@
 #define EVENT_ID_MAX 1024
 
 struct event {
-	bool has_data; /* a data line, empty or not */
-	bool is_empty; /* its data is empty: a priming event */
-	bool has_id;   /* an id that counts and is not empty */
-	bool resets;   /* an empty id: the client forgets the last one */
+	bool has_data;   /* a data line, empty or not */
+	bool is_empty;   /* its data is empty: a priming event */
+	bool has_id;     /* an id that counts and is not empty */
+	bool resets;     /* an empty id: the client forgets the last one */
 	uint32_t id_sum; /* of the id, see event_id_sum() */
 	uint32_t id_len; /* 0 where it is longer than EVENT_ID_MAX */
 	char id[EVENT_ID_MAX];

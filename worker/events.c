@@ -41,8 +41,8 @@ prime(struct stream *st, struct stream_state *next)
 	if (journal_open(a, &next->answer) != 0 ||
 	    journal_add(a, &next->answer, priming, sizeof(priming) - 1) != 0)
 		return -1;
-	journal_finish(a, &next->answer, JOURNAL_BODY,
-	    JOURNAL_MINT | JOURNAL_ONCE, 0);
+	journal_finish(
+	    a, &next->answer, JOURNAL_BODY, JOURNAL_MINT | JOURNAL_ONCE, 0);
 	return 0;
 }
 
@@ -73,20 +73,18 @@ is_same_event(void *context, const struct journal_view *view)
 	    view->record.id_sum != search->event->id_sum)
 		return true;
 	event_read(*view, &other);
-	search->found =
-	    other.id_len == search->event->id_len &&
-	    memcmp(other.id, search->event->id, other.id_len) == 0;
+	search->found = other.id_len == search->event->id_len &&
+			memcmp(other.id, search->event->id, other.id_len) == 0;
 	return !search->found;
 }
 
 static bool
-journal_has(const struct stream *st, const struct journal *j,
-    const struct event *e)
+journal_has(
+    const struct stream *st, const struct journal *j, const struct event *e)
 {
 	struct id_search search = { e, false };
 
-	return journal_each(
-		   &st->w->arena, j, 0, is_same_event, &search) == 0 &&
+	return journal_each(&st->w->arena, j, 0, is_same_event, &search) == 0 &&
 	       search.found;
 }
 
@@ -313,8 +311,8 @@ events_trim(struct stream *st, struct stream_state *next)
 	if (sent != NULL && !stream_prelude_is_sent(st))
 		return;
 	before = journal_first_seq(a, &next->answer);
-	if (journal_trim(a, &next->answer, sent,
-		st->w->conf->journal_stream_limit) == 0)
+	if (journal_trim(
+		a, &next->answer, sent, st->w->conf->journal_stream_limit) == 0)
 		return;
 	if (sent != NULL) {
 		next->wire = sent->wire;

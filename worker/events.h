@@ -20,15 +20,14 @@
 enum answer_verdict events_begin(struct stream *st, struct stream_state *next);
 
 /* Bytes of the event stream, cut anywhere. */
-enum answer_verdict events_take(struct stream *st, struct stream_state *next,
-    const char *p, size_t len);
+enum answer_verdict events_take(
+    struct stream *st, struct stream_state *next, const char *p, size_t len);
 
 /*
  * All bytes of one recv() are taken: ANSWER_MORE, or ANSWER_COMPLETE where
  * the response has come and the upstream would not end the stream by itself.
  */
-enum answer_verdict events_settle(
-    struct stream *st, struct stream_state *next);
+enum answer_verdict events_settle(struct stream *st, struct stream_state *next);
 
 /* Keep no more than journal.stream_limit of what is sent, or unwanted. */
 void events_trim(struct stream *st, struct stream_state *next);

@@ -96,6 +96,20 @@ legacy_pause_state(
 }
 
 void
+legacy_paused(struct stream *st)
+{
+	if (st->is_dead)
+		return;
+	stream_log(st, LOG_LEVEL_INFO, "upstream lost; %s",
+	    stream_state(st)->phase == STREAM_PAUSED ? "to be resumed"
+						     : "it can't be resumed");
+	deadline_cancel(&st->silent);
+	legacy_retime(st);
+	stream_recount(st);
+	stream_flush(st);
+}
+
+void
 legacy_pause(struct stream *st, enum legacy_pause why)
 {
 	struct stream_state *next = RECORD_BEGIN(st->rec);
@@ -105,12 +119,7 @@ legacy_pause(struct stream *st, enum legacy_pause why)
 	arena_settle(&st->w->arena);
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
-	stream_log(st, LOG_LEVEL_INFO, "upstream lost; %s",
-	    next->phase == STREAM_PAUSED ? "to be resumed"
-					 : "it can't be resumed");
-	legacy_retime(st);
-	stream_recount(st);
-	stream_flush(st);
+	legacy_paused(st);
 }
 
 /* --- asking to go on ---------------------------------------------------- */
@@ -140,8 +149,8 @@ last_id(struct stream *st, struct event *ret)
 	ret->has_id = false;
 	if (ss->last_id_ref == 0)
 		return false;
-	if (journal_each(&st->w->arena, &ss->answer, search.seq,
-		read_if_sought, &search) != 0)
+	if (journal_each(&st->w->arena, &ss->answer, search.seq, read_if_sought,
+		&search) != 0)
 		return false;
 	return ret->has_id;
 }
@@ -158,18 +167,17 @@ own_head(struct session *s, const char *method, const struct event *after,
 	size_t len = chain_peek(&w->arena, &RECORD_STATE(s->rec)->saved,
 	    w->scratch_own, w->scratch_size / 2);
 
-	http_out_init(out, w->scratch_own + w->scratch_size / 2,
-	    w->scratch_size / 2);
+	http_out_init(
+	    out, w->scratch_own + w->scratch_size / 2, w->scratch_size / 2);
 	http_out_request_line(out, method, http_slice_of(w->endpoint));
-	http_out_field(
-	    out, HTTP_FIELD_HOST, http_slice_of(w->upstream_host));
+	http_out_field(out, HTTP_FIELD_HOST, http_slice_of(w->upstream_host));
 	http_out_bytes(out, w->scratch_own, len);
 	http_out_field(out, HTTP_FIELD_ACCEPT,
 	    http_slice_of("application/json, text/event-stream"));
 	http_out_field(
 	    out, HTTP_FIELD_ACCEPT_ENCODING, http_slice_of("identity"));
-	http_out_field(out, HTTP_FIELD_MCP_SESSION_ID,
-	    sessions_id(w->shm, s->slot));
+	http_out_field(
+	    out, HTTP_FIELD_MCP_SESSION_ID, sessions_id(w->shm, s->slot));
 	if (after != NULL && after->has_id)
 		http_out_field(out, HTTP_FIELD_LAST_EVENT_ID,
 		    (struct http_slice){ after->id, after->id_len });
@@ -186,8 +194,8 @@ write_ask(struct stream *st, struct stream_state *next, const char *method,
 	if (own_head(st->session, method, after, &out) != 0)
 		return -ENOMEM;
 	journal_clear(&st->w->arena, &next->ask);
-	if (journal_put(&st->w->arena, &next->ask, JOURNAL_HEAD, out.p,
-		out.len) != 0)
+	if (journal_put(
+		&st->w->arena, &next->ask, JOURNAL_HEAD, out.p, out.len) != 0)
 		return -ENOMEM;
 	next->asks = 1;
 	next->ask_wire = 0;
@@ -202,8 +210,7 @@ resume(struct stream *st)
 	struct stream_state *next;
 	struct event after;
 
-	if (!last_id(st, &after) &&
-	    stream_state(st)->role != ROLE_STANDALONE) {
+	if (!last_id(st, &after) && stream_state(st)->role != ROLE_STANDALONE) {
 		legacy_pause(st, PAUSE_LOST);
 		return;
 	}
@@ -225,8 +232,7 @@ resume(struct stream *st)
 }
 
 enum answer_verdict
-legacy_resumed(struct stream *st, struct stream_state *next,
-    const struct http_head *head)
+legacy_resumed(struct stream_state *next, const struct http_head *head)
 {
 	int64_t retry_after;
 
@@ -342,10 +348,27 @@ legacy_on_silent_due(struct deadline *d)
 	const struct stream_state *ss = stream_state(st);
 
 	if (ss->phase == STREAM_RELAYING && legacy_can_resume(st, ss)) {
-		stream_log(st, LOG_LEVEL_INFO,
-		    "the upstream is silent: asked anew");
+		stream_log(
+		    st, LOG_LEVEL_INFO, "the upstream is silent: asked anew");
 		legacy_pause(st, PAUSE_SILENT);
 	}
+}
+
+void
+legacy_adopted(struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+
+	st->has_request = jsonrpc_is_complete(&st->rec->request);
+	st->is_observed = ss->phase != STREAM_WAITING;
+	if (st->session != NULL && ss->role == ROLE_STANDALONE && ss->resumable)
+		st->session->standalone = st;
+	if (ss->resumable && st->client != NULL)
+		deadline_set(&st->quiet, &st->w->stream_quiet);
+	if (ss->resumable && ss->phase == STREAM_RELAYING)
+		deadline_set(&st->silent, &st->w->stream_silent);
+	st->events_seen = ss->answer.next_seq;
+	legacy_retime(st);
 }
 
 /* --- clients that leave ------------------------------------------------- */
@@ -362,7 +385,7 @@ take_request_along(struct stream *st, struct stream_state *next)
 	next->ask_wire = cs->out_wire;
 	next->ask_framing = st->rec->framing;
 	next->asks = 1;
-	st->took_request = true;
+	st->client->request_taken = true;
 }
 
 bool
@@ -460,8 +483,7 @@ cancel(struct stream *by)
 
 	if (by->session == NULL ||
 	    jsonrpc_method(&by->rec->request) != JSONRPC_METHOD_CANCELLED ||
-	    jsonrpc_extra(&by->rec->request, &id) !=
-		JSONRPC_EXTRA_REQUEST_ID ||
+	    jsonrpc_extra(&by->rec->request, &id) != JSONRPC_EXTRA_REQUEST_ID ||
 	    id.len == 0)
 		return;
 	st = find_request(by->session, id);
@@ -527,16 +549,15 @@ save_first_fields(struct session *s, const struct stream *st)
 	if (st->client == NULL || client_state(st->client)->out_wire != 0 ||
 	    journal_each(&w->arena, &client_state(st->client)->out, 0,
 		copy_first, &first) != 0 ||
-	    http_head_scan_request(
-		first.buf, first.len, first.cap, &head) <= 0)
+	    http_head_scan_request(first.buf, first.len, first.cap, &head) <= 0)
 		return;
 	session_save_fields(s, &head);
 }
 
 /* The answer to initialize names a session: it lives here from now on. */
 static void
-begin_session(struct stream *st, struct stream_state *next,
-    struct http_slice id)
+begin_session(
+    struct stream *st, struct stream_state *next, struct http_slice id)
 {
 	struct worker *w = st->w;
 	struct session *s = NULL;
@@ -552,8 +573,8 @@ begin_session(struct stream *st, struct stream_state *next,
 }
 
 void
-legacy_note_head(struct stream *st, struct stream_state *next,
-    const struct http_head *head)
+legacy_note_head(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
 {
 	struct http_slice id = http_head_value(head, HTTP_FIELD_MCP_SESSION_ID);
 	uint32_t mark;

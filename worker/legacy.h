@@ -18,8 +18,8 @@
  * The head of an answer: is it a stream that is kept and resumed, and has a
  * session begun with it?
  */
-void legacy_note_head(struct stream *st, struct stream_state *next,
-    const struct http_head *head);
+void legacy_note_head(
+    struct stream *st, struct stream_state *next, const struct http_head *head);
 
 /* After a commit: what the answer's status means for the session. */
 void legacy_observe(struct stream *st);
@@ -28,14 +28,13 @@ void legacy_observe(struct stream *st);
  * Whether the stream has said all that it has to say, so that the end of its
  * upstream connection is its end.
  */
-bool legacy_is_complete(
-    const struct stream *st, const struct stream_state *ss);
+bool legacy_is_complete(const struct stream *st, const struct stream_state *ss);
 
 /* Whether the upstream could be asked to go on. */
 bool legacy_can_resume(const struct stream *st, const struct stream_state *ss);
 
 /* The head of the answer to a request to go on. */
-enum answer_verdict legacy_resumed(struct stream *st,
+enum answer_verdict legacy_resumed(
     struct stream_state *next, const struct http_head *head);
 
 /* --- the upstream is gone ----------------------------------------------- */
@@ -50,14 +49,17 @@ enum legacy_pause {
  * Put the state into PAUSED (or end it with an error, where it can't be
  * resumed, or too many attempts were in vain).
  */
-void legacy_pause_state(struct stream *st, struct stream_state *next,
-    enum legacy_pause why);
+void legacy_pause_state(
+    struct stream *st, struct stream_state *next, enum legacy_pause why);
 
 /*
  * The upstream connection of a resumable stream is lost or of no use:
  * pause, commit, let it go.
  */
 void legacy_pause(struct stream *st, enum legacy_pause why);
+
+/* After that commit, with the connection let go: what else it means. */
+void legacy_paused(struct stream *st);
 
 /* After a commit: let the timers run that the state asks for. */
 void legacy_retime(struct stream *st);
@@ -78,6 +80,9 @@ bool legacy_detach(struct stream *st);
 
 /* The answer is wholly sent: keep it for a while. */
 bool legacy_keep_finished(struct stream *st);
+
+/* The record was another worker's: what is private is derived from it. */
+void legacy_adopted(struct stream *st);
 
 /* A request is in, whole: note what it asks for, and what it cancels. */
 void legacy_note_request(struct stream *st);

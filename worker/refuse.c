@@ -50,8 +50,8 @@ code_for(enum http_fault fault)
 {
 	if (fault == HTTP_FAULT_SESSION_ENDED)
 		return CODE_SESSION_NOT_FOUND;
-	return http_fault_status(fault) < 500 ? CODE_INVALID_REQUEST :
-						CODE_SERVER_ERROR;
+	return http_fault_status(fault) < 500 ? CODE_INVALID_REQUEST
+					      : CODE_SERVER_ERROR;
 }
 
 /* Seconds for Retry-After, -1: trying again does not help. */
@@ -79,8 +79,8 @@ refusal_write(const struct client_state *cs, char buf[REFUSAL_MAX])
 		.date = date_write(cs->refused_s, date, sizeof(date)),
 		.retry_after_s = retry_after_for(cs->refusal),
 		.without_body = cs->method == HTTP_METHOD_HEAD,
-		.persistence = cs->keep_alive ? HTTP_PERSIST_IMPLIED :
-						HTTP_PERSIST_CLOSE,
+		.persistence =
+		    cs->keep_alive ? HTTP_PERSIST_IMPLIED : HTTP_PERSIST_CLOSE,
 	};
 	struct http_out out;
 

@@ -112,10 +112,10 @@ parse_minted(const struct worker *w, struct http_slice id, uint32_t *ret_slot,
 	digits.len = id.len - (uint32_t)(digits.p - id.p);
 	if (http_number_parse(digits, &seq) != 0)
 		return false;
-	*ret_slot = ((uint32_t)bytes[RANDOM_LEN] << 16 |
-			(uint32_t)bytes[RANDOM_LEN + 1] << 8 |
-			bytes[RANDOM_LEN + 2]) ^
-		    slot_mask(w, bytes);
+	*ret_slot =
+	    ((uint32_t)bytes[RANDOM_LEN] << 16 |
+		(uint32_t)bytes[RANDOM_LEN + 1] << 8 | bytes[RANDOM_LEN + 2]) ^
+	    slot_mask(w, bytes);
 	*ret_seq = (uint64_t)seq;
 	return true;
 }
@@ -134,8 +134,7 @@ void
 replay_owner_sum(
     const struct worker *w, const struct http_head *head, uint64_t ret[2])
 {
-	struct http_slice who =
-	    http_head_value(head, HTTP_FIELD_AUTHORIZATION);
+	struct http_slice who = http_head_value(head, HTTP_FIELD_AUTHORIZATION);
 
 	ret[0] = hash_bytes64(who.p, who.len, w->shm->header->secret[0]);
 	ret[1] = hash_bytes64(who.p, who.len, w->shm->header->secret[1]);
@@ -232,8 +231,8 @@ is_over(struct stream *st, uint64_t seq)
 
 	if (ss->phase != STREAM_ENDING)
 		return false;
-	return journal_each(&st->w->arena, &ss->answer, seq,
-		   is_worth_sending, &rest) == 0 &&
+	return journal_each(&st->w->arena, &ss->answer, seq, is_worth_sending,
+		   &rest) == 0 &&
 	       !rest.any;
 }
 
@@ -268,7 +267,8 @@ route_to_stream(struct client *c, const struct http_head *head,
 		worker_count(c->w, COUNTER_GAPS, 1);
 		stream_log(st, LOG_LEVEL_INFO,
 		    "its client is back, but events after %" PRIu64
-		    " are not kept any more", seq);
+		    " are not kept any more",
+		    seq);
 		/* Nobody waits for a particular event of the others. */
 		ret->is_gap = ss->role == ROLE_REQUEST;
 	}
@@ -322,8 +322,7 @@ route_standalone(struct client *c, const struct http_head *head,
 		return;
 	}
 	route_to_stream(c, head, st, stream_first_unacked(st) - 1, ret);
-	if (ret->kind == ROUTE_REFUSE &&
-	    ret->fault == HTTP_FAULT_NOTHING_LEFT)
+	if (ret->kind == ROUTE_REFUSE && ret->fault == HTTP_FAULT_NOTHING_LEFT)
 		ret->kind = ROUTE_RELAY; /* it has ended: a new one */
 }
 
@@ -357,8 +356,7 @@ is_crowded(const struct session *s)
 }
 
 void
-replay_route(
-    struct client *c, const struct http_head *head, struct route *ret)
+replay_route(struct client *c, const struct http_head *head, struct route *ret)
 {
 	struct http_slice id = http_head_value(head, HTTP_FIELD_MCP_SESSION_ID);
 	struct worker *w = c->w;
@@ -401,12 +399,11 @@ put_head(struct stream *st, struct stream_state *next,
 
 	http_out_init(&out, w->scratch_out, w->scratch_size);
 	http_out_status_line(&out, 200, (struct http_slice){ NULL, 0 });
-	http_out_field(&out, HTTP_FIELD_CONTENT_TYPE,
-	    http_slice_of("text/event-stream"));
+	http_out_field(
+	    &out, HTTP_FIELD_CONTENT_TYPE, http_slice_of("text/event-stream"));
 	http_out_field(&out, HTTP_FIELD_CACHE_CONTROL,
 	    http_slice_of("no-cache, no-transform"));
-	http_out_field(
-	    &out, HTTP_FIELD_X_ACCEL_BUFFERING, http_slice_of("no"));
+	http_out_field(&out, HTTP_FIELD_X_ACCEL_BUFFERING, http_slice_of("no"));
 	if (st->session != NULL)
 		http_out_field(&out, HTTP_FIELD_MCP_SESSION_ID,
 		    sessions_id(w->shm, st->session->slot));
@@ -418,14 +415,14 @@ put_head(struct stream *st, struct stream_state *next,
 		    "Vary: Origin\r\n");
 	}
 	http_out_framing(&out, next->framing, 0);
-	http_out_persistence(&out,
-	    cs->keep_alive && next->framing == HTTP_FRAMING_CHUNKED
-		? HTTP_PERSIST_IMPLIED
-		: HTTP_PERSIST_CLOSE);
+	http_out_persistence(
+	    &out, cs->keep_alive && next->framing == HTTP_FRAMING_CHUNKED
+		      ? HTTP_PERSIST_IMPLIED
+		      : HTTP_PERSIST_CLOSE);
 	if (http_out_end(&out) != 0)
 		return -ENOMEM;
-	return journal_put(&w->arena, &next->prelude, JOURNAL_HEAD, out.p,
-	    out.len);
+	return journal_put(
+	    &w->arena, &next->prelude, JOURNAL_HEAD, out.p, out.len);
 }
 
 /*
@@ -433,8 +430,8 @@ put_head(struct stream *st, struct stream_state *next,
  * an id on the new connection would forget where it was (PROTOCOL, 4.1).
  */
 static int
-put_priming(struct stream *st, struct stream_state *next,
-    const struct http_head *head)
+put_priming(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
 {
 	struct http_slice id = http_head_value(head, HTTP_FIELD_LAST_EVENT_ID);
 	struct http_out out;
@@ -447,8 +444,8 @@ put_priming(struct stream *st, struct stream_state *next,
 	http_out_text(&out, "\ndata: \n\n");
 	if (out.overflow)
 		return 0;
-	return journal_put(&st->w->arena, &next->prelude, JOURNAL_BODY, out.p,
-	    out.len);
+	return journal_put(
+	    &st->w->arena, &next->prelude, JOURNAL_BODY, out.p, out.len);
 }
 
 /*
@@ -519,7 +516,7 @@ replay_attach(struct client *c, struct client_state *next,
 	stream_recount(st);
 	deadline_set(&st->quiet, &st->w->stream_quiet);
 	worker_count(c->w, COUNTER_REPLAYS, 1);
-	stream_log(st, LOG_LEVEL_INFO, "its client is back, from event %" PRIu64,
-	    route->seq);
+	stream_log(st, LOG_LEVEL_INFO,
+	    "its client is back, from event %" PRIu64, route->seq);
 	return 0;
 }

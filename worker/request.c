@@ -130,8 +130,7 @@ static enum stream_role
 role_of(const struct http_head *head, const struct route *route)
 {
 	return head->method == HTTP_METHOD_GET && route->session != NULL &&
-			   http_head_field(head, HTTP_FIELD_LAST_EVENT_ID) ==
-			       NULL
+		       http_head_field(head, HTTP_FIELD_LAST_EVENT_ID) == NULL
 		   ? ROLE_STANDALONE
 		   : ROLE_REQUEST;
 }
@@ -192,8 +191,8 @@ follow(struct client *c, struct client_state *next,
 
 /* The state of a request whose head is well-formed. */
 static void
-begin_state(struct worker *w, struct client_state *next,
-    const struct http_head *head)
+begin_state(
+    struct worker *w, struct client_state *next, const struct http_head *head)
 {
 	if (head->chunked)
 		chunked_begin(&next->body, BODY_CHUNKED, 0);
@@ -228,8 +227,8 @@ refuse_request(struct client *c, struct client_state *next,
 
 /* A whole, well-formed head: as request_begin(). */
 static bool
-take_request(struct client *c, struct client_state *next,
-    const struct http_head *head)
+take_request(
+    struct client *c, struct client_state *next, const struct http_head *head)
 {
 	enum stream_era era = era_of(c->w, head);
 	struct route route = { .kind = ROUTE_RELAY };

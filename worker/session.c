@@ -222,8 +222,8 @@ stream_recount(struct stream *st)
 	s->in_flight += (uint32_t)flight - (uint32_t)st->counted_flight;
 	st->counted_client = client;
 	st->counted_flight = flight;
-	atomic_store_explicit(&s->rec->connections, s->connections,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &s->rec->connections, s->connections, memory_order_relaxed);
 }
 
 void
@@ -313,8 +313,7 @@ session_end(struct session *s, enum end_reason why, bool tell)
 void
 session_forget_if_unused(struct session *s)
 {
-	if (s->streams == NULL &&
-	    atomic_load(&s->rec->phase) == SESSION_ASKED)
+	if (s->streams == NULL && atomic_load(&s->rec->phase) == SESSION_ASKED)
 		session_free(s);
 }
 

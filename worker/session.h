@@ -27,8 +27,8 @@ struct session {
 	struct worker *w;
 	struct session_record *rec;
 	uint32_t slot;
-	uint32_t connections; /* streams that have a client */
-	uint32_t in_flight;   /* requests that wait for their answer */
+	uint32_t connections;      /* streams that have a client */
+	uint32_t in_flight;        /* requests that wait for their answer */
 	struct stream *streams;    /* by stream->session_next */
 	struct stream *standalone; /* what the server says by itself */
 	struct deadline idle;

@@ -66,6 +66,7 @@ describe(struct stream *st, const struct stream_about *about)
 	struct stream_record *rec = st->rec;
 
 	rec->generation++;
+	KILL_POINT();
 	rec->era = (uint8_t)about->era;
 	rec->method = (uint8_t)about->method;
 	rec->framing = (uint8_t)about->framing;
@@ -74,10 +75,10 @@ describe(struct stream *st, const struct stream_about *about)
 	rec->token[0] = '\0';
 	memcpy(rec->owner_sum, about->owner_sum, sizeof(rec->owner_sum));
 	jsonrpc_init(&rec->request);
+	KILL_POINT();
 	rec->begun_ms = clock_ms();
-	rec->id = atomic_fetch_add_explicit(
-		      &st->w->shm->header->next_stream_id, 1,
-		      memory_order_relaxed) +
+	rec->id = atomic_fetch_add_explicit(&st->w->shm->header->next_stream_id,
+		      1, memory_order_relaxed) +
 		  1;
 }
 
@@ -94,6 +95,7 @@ stream_alloc(struct worker *w)
 		return NULL;
 	}
 	st->w = w;
+	st->is_settled = true;
 	st->rec = &w->shm->streams[st->slot];
 	w->stream_of[st->slot] = st;
 	return st;
@@ -212,8 +214,8 @@ stream_resolved(struct worker *w, const char *why)
 		}
 		stream_log(st, LOG_LEVEL_WARNING, "resolve %s: %s",
 		    w->resolver.url.host, why);
-		stream_fail(st, HTTP_FAULT_UPSTREAM_UNKNOWN,
-		    END_UPSTREAM_UNREACHED);
+		stream_fail(
+		    st, HTTP_FAULT_UPSTREAM_UNKNOWN, END_UPSTREAM_UNREACHED);
 	}
 }
 
@@ -398,8 +400,7 @@ log_end(struct stream *st, enum end_reason why)
 	stream_log(st, level,
 	    "end reason=%s method=%s status=%u body=%" PRIu64 " ms=%" PRIu64,
 	    end_reason_word(why), method != NULL ? method : "other",
-	    (unsigned)ss->status, ss->body_len,
-	    clock_ms() - st->rec->begun_ms);
+	    (unsigned)ss->status, ss->body_len, clock_ms() - st->rec->begun_ms);
 }
 
 /* Free the record; no committed state names it any more. */
@@ -500,8 +501,8 @@ stream_write_end(
 	struct arena *a = &st->w->arena;
 	char event[REFUSAL_MAX];
 	size_t len = 0;
-	bool tell = next->events && (st->rec->era != ERA_MODERN ||
-					why == END_EVENT_TOO_LONG);
+	bool tell = next->events &&
+		    (st->rec->era != ERA_MODERN || why == END_EVENT_TOO_LONG);
 
 	journal_abandon(a, &next->answer);
 	next->phase = STREAM_ENDING;
@@ -520,33 +521,52 @@ stream_write_end(
 		next->break_off = 1;
 }
 
+/* Whether a stream in this state may go on with another connection. */
+static bool
+is_worth_a_pause(const struct stream_state *ss, enum end_reason why)
+{
+	return ss->phase == STREAM_RESUMING ||
+	       (ss->phase == STREAM_RELAYING && ss->resumable &&
+		   (why == END_UPSTREAM_LOST || why == END_UPSTREAM_GARBLED));
+}
+
+void
+stream_note_failure(struct stream *st, struct stream_state *next,
+    enum http_fault fault, enum end_reason why)
+{
+	if (next->phase == STREAM_WAITING) {
+		next->fault = (uint8_t)fault;
+		next->reason = (uint8_t)why;
+	} else if (is_worth_a_pause(next, why)) {
+		legacy_pause_state(st, next, PAUSE_LOST);
+	} else if (next->phase == STREAM_RELAYING) {
+		stream_write_end(st, next, why);
+	}
+}
+
 void
 stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 {
-	const struct stream_state *ss = stream_state(st);
+	uint8_t phase = stream_state(st)->phase;
 	struct stream_state *next;
 
-	if (ss->phase == STREAM_RESUMING ||
-	    (ss->phase == STREAM_RELAYING && ss->resumable &&
-		why == END_UPSTREAM_LOST)) {
-		legacy_pause(st, PAUSE_LOST);
-		return;
-	}
-	if (ss->phase == STREAM_WAITING) {
+	if (phase == STREAM_WAITING) {
 		if (st->client != NULL)
 			client_refuse(st->client, fault, why);
 		else
 			stream_drop(st, why);
 		return;
 	}
-	if (ss->phase == STREAM_RELAYING) {
+	if (phase == STREAM_RELAYING || phase == STREAM_RESUMING) {
 		next = RECORD_BEGIN(st->rec);
-		stream_write_end(st, next, why);
+		stream_note_failure(st, next, fault, why);
 		RECORD_COMMIT(st->rec);
 		arena_settle(&st->w->arena);
 	}
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
+	if (stream_state(st)->phase == STREAM_PAUSED)
+		legacy_paused(st);
 	stream_recount(st);
 	stream_flush(st);
 }

@@ -31,20 +31,20 @@ struct stream {
 	struct journal_cursor sent;    /* of the answer, to the client */
 	struct journal_cursor prelude; /* of what goes before it */
 	struct journal_cursor asked;   /* of the request, to the upstream */
-	struct deadline kept;   /* for a client that may return */
-	struct deadline quiet;  /* the client hears nothing */
-	struct deadline silent; /* the upstream says nothing */
-	ev_timer timer;         /* the next try to resume; the watchdog */
-	uint64_t watch_ms;      /* how long the watchdog waits */
-	uint64_t events_seen;   /* records when it was set */
+	struct deadline kept;          /* for a client that may return */
+	struct deadline quiet;         /* the client hears nothing */
+	struct deadline silent;        /* the upstream says nothing */
+	ev_timer timer;       /* the next try to resume; the watchdog */
+	uint64_t watch_ms;    /* how long the watchdog waits */
+	uint64_t events_seen; /* records when it was set */
 	uint32_t slot;
 	uint8_t tries;       /* upstream addresses that failed for it */
 	bool is_waiting;     /* stands in w->waiting */
+	bool is_settled;     /* adopt.c has come to it */
 	bool is_dead;        /* its record is freed */
 	bool is_logged;      /* its end is */
 	bool is_observed;    /* legacy_observe() was here */
 	bool has_request;    /* rec->request is written */
-	bool took_request;   /* legacy_detach(): the client's `out` is ours */
 	bool counted_client; /* in session->connections */
 	bool counted_flight; /* in session->in_flight */
 };
@@ -60,8 +60,8 @@ struct stream_about {
 	enum stream_role role;
 	struct session *session; /* or NULL */
 	uint64_t owner_sum[2];   /* replay_owner_sum() */
-	uint32_t request;          /* number of the request on its connection */
-	uint64_t wire;             /* bytes sent to the client before it */
+	uint32_t request;        /* number of the request on its connection */
+	uint64_t wire;           /* bytes sent to the client before it */
 };
 
 /*
@@ -75,8 +75,7 @@ struct stream *stream_new(struct client *c, const struct stream_about *about);
  * This process's share in a stream whose record was another's, with `c` as
  * its client (or NULL: none).  NULL: no memory.
  */
-struct stream *stream_revive(
-    struct worker *w, uint32_t slot, struct client *c);
+struct stream *stream_revive(struct worker *w, uint32_t slot, struct client *c);
 
 /*
  * A stream for a request of our own in this session; what it asks is put
@@ -111,6 +110,14 @@ void stream_progress(struct stream *st);
  * with `fault`; else it is ended with an error event, or broken off.
  */
 void stream_fail(struct stream *st, enum http_fault fault, enum end_reason why);
+
+/*
+ * The same where bytes of the upstream are to blame: it becomes part of the
+ * change that takes these bytes, for they will not come again.  Call
+ * stream_fail() after the commit.
+ */
+void stream_note_failure(struct stream *st, struct stream_state *next,
+    enum http_fault fault, enum end_reason why);
 
 /*
  * Nobody is left to send to: let the upstream go and free the record.  The

@@ -156,6 +156,7 @@ upstream_close(struct upstream *u)
 	deadline_cancel(&u->deadline);
 	upstream_rewatch(u);
 	(void)shutdown(u->io.fd, SHUT_RDWR);
+	KILL_POINT();
 	msg_init(&m, MSG_UNPARK);
 	m.body.UNPARK.kind = SOCKET_UPSTREAM;
 	m.body.UNPARK.slot = u->slot;
@@ -253,6 +254,7 @@ send_pieces(struct upstream *u, struct iovec *iov, int count)
 	size_t all = 0;
 	int i;
 
+	KILL_POINT();
 	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
 		/*
 		 * An answer may be waiting (a refusal of the body): read it
@@ -296,8 +298,8 @@ send_request(struct upstream *u)
 			u->is_deaf = true;
 			return 0;
 		}
-		n = journal_advance(&u->w->arena, request, &form, &st->asked,
-		    (uint64_t)sent);
+		n = journal_advance(
+		    &u->w->arena, request, &form, &st->asked, (uint64_t)sent);
 	} while (n == 0 && !u->is_blocked);
 	return n;
 }
@@ -353,8 +355,7 @@ begin_request(struct upstream *u)
 	set_state(u, UPSTREAM_BUSY);
 	deadline_cancel(&u->deadline);
 	if (request != NULL)
-		journal_cursor_init(
-		    &st->asked, &u->w->arena, request, dropped);
+		journal_cursor_init(&st->asked, &u->w->arena, request, dropped);
 	commit_binding(u);
 	upstream_flush(u);
 }
@@ -373,6 +374,7 @@ upstream_alloc(struct worker *w, int *fd)
 	u->w = w;
 	u->rec = &w->shm->upstreams[u->slot];
 	u->rec->generation++;
+	KILL_POINT();
 	u->state = UPSTREAM_CONNECTING;
 	ev_io_init(&u->io, on_upstream, *fd, 0);
 	u->io.data = u;
@@ -631,42 +633,61 @@ note_complete(struct upstream *u)
 	legacy_retime(st);
 }
 
+/* How an answer fails. */
+static const struct {
+	enum http_fault fault;
+	enum end_reason why;
+} failures[] = {
+	[ANSWER_GARBLED] = { HTTP_FAULT_UPSTREAM_GARBLED,
+	    END_UPSTREAM_GARBLED },
+	[ANSWER_TOO_LONG] = { HTTP_FAULT_UPSTREAM_GARBLED, END_EVENT_TOO_LONG },
+	[ANSWER_NO_MEMORY] = { HTTP_FAULT_NO_ROOM, END_MEMORY_SHORT },
+};
+
+static bool
+is_failure(enum answer_verdict verdict)
+{
+	return verdict >= ANSWER_GARBLED;
+}
+
+/* The stream is paused, or has lost its session: its state says so. */
+static void
+act_on_pause(struct upstream *u, enum answer_verdict verdict)
+{
+	struct stream *st = u->stream;
+
+	upstream_release(u, false);
+	if (verdict == ANSWER_SESSION_GONE && st->session != NULL) {
+		stream_log(st, LOG_LEVEL_WARNING,
+		    "the upstream does not know the session any more");
+		session_end(st->session, END_SESSION_LOST, false);
+	}
+	legacy_paused(st);
+}
+
 /* What the bytes meant for the stream, whose state is committed. */
 static void
 act_on(struct upstream *u, enum answer_verdict verdict)
 {
 	struct stream *st = u->stream;
 
-	switch (verdict) {
-	case ANSWER_MORE:
-		note_more(u);
-		break;
-	case ANSWER_COMPLETE:
-		note_complete(u);
-		break;
-	case ANSWER_PAUSE:
-		legacy_pause(st, PAUSE_LOST);
-		return;
-	case ANSWER_SESSION_GONE:
-		stream_log(st, LOG_LEVEL_WARNING,
-		    "the upstream does not know the session any more");
-		session_end(st->session, END_SESSION_LOST, false);
-		return;
-	case ANSWER_GARBLED:
-		stream_log(st, LOG_LEVEL_WARNING,
-		    "the upstream's answer is not valid HTTP/1.1");
-		stream_fail(
-		    st, HTTP_FAULT_UPSTREAM_GARBLED, END_UPSTREAM_GARBLED);
-		return;
-	case ANSWER_TOO_LONG:
-		stream_fail(
-		    st, HTTP_FAULT_UPSTREAM_GARBLED, END_EVENT_TOO_LONG);
-		return;
-	case ANSWER_NO_MEMORY:
-		worker_count(u->w, COUNTER_MEMORY_SHORT, 1);
-		stream_fail(st, HTTP_FAULT_NO_ROOM, END_MEMORY_SHORT);
+	if (is_failure(verdict)) {
+		if (verdict == ANSWER_GARBLED)
+			stream_log(st, LOG_LEVEL_WARNING,
+			    "the upstream's answer is not valid HTTP/1.1");
+		if (verdict == ANSWER_NO_MEMORY)
+			worker_count(u->w, COUNTER_MEMORY_SHORT, 1);
+		stream_fail(st, failures[verdict].fault, failures[verdict].why);
 		return;
 	}
+	if (verdict == ANSWER_PAUSE || verdict == ANSWER_SESSION_GONE) {
+		act_on_pause(u, verdict);
+		return;
+	}
+	if (verdict == ANSWER_COMPLETE)
+		note_complete(u);
+	else
+		note_more(u);
 	legacy_observe(st);
 	if (st->is_dead)
 		return;
@@ -700,6 +721,13 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 			next->up_keep = 0;
 		next->upstream_ref = 0;
 	}
+	if (is_failure(verdict))
+		stream_note_failure(
+		    st, next, failures[verdict].fault, failures[verdict].why);
+	if (verdict == ANSWER_PAUSE)
+		legacy_pause_state(st, next, PAUSE_LOST);
+	if (verdict == ANSWER_SESSION_GONE)
+		stream_write_end(st, next, END_SESSION_LOST);
 	if (next->resumable)
 		events_trim(st, next);
 	RECORD_COMMIT(st->rec);
@@ -721,6 +749,7 @@ upstream_read(struct upstream *u)
 	worker_note_hand(
 	    w, HAND_UPSTREAM, u->slot, u->rec->generation, ss->up_taken);
 	n = recv(u->io.fd, w->window, SHM_WINDOW_SIZE, 0);
+	KILL_POINT();
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0) {
@@ -728,6 +757,7 @@ upstream_read(struct upstream *u)
 		return;
 	}
 	w->slot->hand.got = (int32_t)n;
+	KILL_POINT();
 	upstream_feed(u, w->window, (size_t)n);
 	if (first && u->state == UPSTREAM_BUSY)
 		maybe_drop_request(u->stream);

@@ -258,8 +258,8 @@ init_deadlines(struct worker *w)
 	    or_never(conf->session_idle_timeout), session_on_idle_due);
 	deadline_list_init(&w->session_age, w->loop,
 	    or_never(conf->session_max_age), session_on_age_due);
-	deadline_list_init(&w->session_again, w->loop, SESSION_AGAIN_MS,
-	    session_on_age_due);
+	deadline_list_init(
+	    &w->session_again, w->loop, SESSION_AGAIN_MS, session_on_age_due);
 	deadline_list_init(&w->stream_detach, w->loop,
 	    conf->stream_detach_timeout, legacy_on_detach_due);
 	deadline_list_init(&w->stream_quiet, w->loop,
@@ -300,8 +300,8 @@ init_memory(struct worker *w)
 	    &w->streams, shm->stream_owners, shm->sizes.streams, w->self);
 	claim_init(
 	    &w->upstreams, shm->upstream_owners, shm->sizes.upstreams, w->self);
-	claim_init(&w->sessions, shm->session_owners, shm->sizes.sessions,
-	    w->self);
+	claim_init(
+	    &w->sessions, shm->session_owners, shm->sizes.sessions, w->self);
 	w->arena.on_short = make_room;
 	w->arena.context = w;
 	w->stream_of = calloc(shm->sizes.streams, sizeof(struct stream *));
@@ -319,9 +319,8 @@ init_memory(struct worker *w)
 	w->scratch_own = malloc(w->scratch_size);
 	return w->client_of == NULL || w->upstream_of == NULL ||
 		       w->stream_of == NULL || w->session_of == NULL ||
-		       w->scratch_own == NULL ||
-		       w->scratch == NULL || w->scratch_in == NULL ||
-		       w->scratch_out == NULL
+		       w->scratch_own == NULL || w->scratch == NULL ||
+		       w->scratch_in == NULL || w->scratch_out == NULL
 		   ? -ENOMEM
 		   : 0;
 }

@@ -210,11 +210,10 @@ for (const [name, make] of Object.entries(CLIENTS)) {
 	    { timeout: MINUTE, skip: !haveProxy }, async () => {
 		const through = await scenario(make, proxy.url);
 
+		assertSame({ ...through, status: direct.status }, direct);
 		/* The proxy knows that the session ended: 404, not 400. */
 		if (isShadowcat)
 			assert.equal(through.status, 404);
-		through.status = direct.status;
-		assertSame(through, direct);
 	});
 }
 

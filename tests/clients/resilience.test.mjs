@@ -108,14 +108,24 @@ unnoticed(kind, trouble)
 		    recorders.flatMap((r) => r.exchanges)
 			.filter((e) => e.startsWith('GET')).length === 4);
 		const before = recorders.map((r) => r.exchanges.length);
-		const calls = Promise.all(clients.map((client) =>
-		    countExactly(client, 200, 15, { size: 300 })));
+		let step = 0;
 		let busy = true;
+		let n = 0;
+		const calls = Promise.all(clients.map((client) =>
+		    countExactly(client, 200, 15, { size: 300 },
+			(i) => { step = i; })));
 
 		void calls.catch(() => {}).then(() => { busy = false; });
-		for (let n = 0; n < 12 && busy; n++)
-			await trouble(proxy, n);
+		/* Spread over the life of the streams. */
+		while (busy && n < 24) {
+			const next = step + 8;
+
+			await trouble(proxy, n++);
+			await until(PATIENCE, 'progress',
+			    () => !busy || step >= next);
+		}
 		await calls;
+		assert.ok(n >= 3, `only ${n} times in all`);
 		recorders.forEach((r, i) => assert.equal(r.exchanges.length,
 		    before[i] + 1, 'a client had to connect again'));
 	});

@@ -6,9 +6,10 @@
  * daemon ended; one that fails leaves its directory, whose logs are shown at
  * the end, and its processes to Check, which kills the group.
  *
- * Environment: SHADOWCAT and ORIGIN (paths of the programs), WRAP (a command
- * before shadowcat, such as valgrind; deadlines are then ten times as long),
- * TMPDIR, and KEEP=1 to keep the directories.
+ * Environment: SHADOWCAT and ORIGIN (paths of the programs); WRAP, a command
+ * before shadowcat that keeps its process id, such as valgrind or strace -D
+ * (deadlines are then ten times as long); TMPDIR; KEEP=1 to keep the
+ * directories.
  */
 #ifndef INTEGRATION_HARNESS_H
 #define INTEGRATION_HARNESS_H

@@ -126,7 +126,7 @@ static const struct {
 	  "upstream { url = \"http://127.0.0.1:9/mcp\" }\n"
 	  "session { idle_timeout = \"1m\" }\n",
 	    0, NULL },
-	{ "listen { address = {\"127.0.0.1:0\", \"127.0.0.1:0\"} }\n"
+	{ "listen { address = {\"127.0.0.1:0\", \"127.0.0.2:0\"} }\n"
 	  "upstream { url = \"http://127.0.0.1:9/mcp\" }\n",
 	    0, NULL },
 	{ "listen { address = \"127.0.0.1:0\" }\n", 2, "upstream" },

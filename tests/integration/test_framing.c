@@ -402,7 +402,7 @@ START_TEST(slow_upstream_slows_the_client)
 	struct client c;
 	pid_t workers[4];
 	long before;
-	uint64_t total = 256u << 20;
+	uint64_t total = 256u << 20, head;
 
 	rig_start("--set", "client.max_body=0", NULL);
 	ck_assert_uint_eq(rig_workers(workers, 4), 1);
@@ -415,9 +415,14 @@ START_TEST(slow_upstream_slows_the_client)
 		"Content-Length: %llu\r\n\r\n",
 		(unsigned long long)total),
 	    0);
+	head = c.wire.sent;
 	ck_assert_int_eq(
 	    client_send_filling(&c, total, rig_ms(1000)), -ETIMEDOUT);
 	ck_assert_int_lt(proc_anonymous_kib(workers[0]) - before, FLAT_KIB);
+	rig_open_gate("go");
+	ck_assert_int_eq(
+	    client_send_filling(&c, total - (c.wire.sent - head), SOON), 0);
+	ask_answer(&c, 200);
 	rig_assert_requests(1);
 	client_close(&c);
 }

@@ -70,7 +70,8 @@ START_TEST(tables_stand_apart)
 		uintptr_t start;
 		size_t size;
 	} spans[] = {
-#define SPAN(table, count) { (uintptr_t)shm.table, sizeof(*shm.table) * (count) }
+#define SPAN(table, count) \
+	{ (uintptr_t)shm.table, sizeof(*shm.table) * (count) }
 		SPAN(header, 1),
 		SPAN(workers, SHM_WORKERS_MAX),
 		SPAN(windows, SHM_WORKERS_MAX * SHM_WINDOW_SIZE),

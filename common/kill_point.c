@@ -1,0 +1,77 @@
+/*
+ * kill_point.c - places between two stores where a test lets a worker die.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/fd.h"
+#include "common/kill_point.h"
+
+#ifdef SC_DEVELOPER
+
+/* The plan, or NULL where there is none. */
+static struct kill_plan *
+map_plan(void)
+{
+	const char *path = getenv(KILL_PLAN_VARIABLE);
+	void *map;
+	int fd;
+
+	if (path == NULL)
+		return NULL;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	map = mmap(NULL, sizeof(struct kill_plan), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	fd_close(&fd);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static void
+die(struct kill_plan *plan, unsigned death, const char *file, int line)
+{
+	(void)snprintf(plan->where[death], sizeof(plan->where[death]), "%s:%d",
+	    file, line);
+	atomic_store(&plan->left[death], 0);
+	(void)kill(getpid(), SIGKILL);
+}
+
+void
+kill_point(const char *file, int line)
+{
+	static struct kill_plan *plan;
+	static bool is_mapped;
+	uint64_t left;
+
+	if (!is_mapped) {
+		int kept = errno; /* may stand right behind a system call */
+
+		plan = map_plan();
+		errno = kept;
+		is_mapped = true;
+	}
+	if (plan == NULL)
+		return;
+	atomic_fetch_add(&plan->passed, 1);
+	for (unsigned i = 0; i < KILL_DEATHS; i++) {
+		left = atomic_load(&plan->left[i]);
+		if (left == 0)
+			continue;
+		if (left == 1)
+			die(plan, i, file, line);
+		else
+			atomic_store(&plan->left[i], left - 1);
+		return;
+	}
+}
+
+#endif

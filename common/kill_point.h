@@ -1,0 +1,39 @@
+/*
+ * kill_point.h - places between two stores where a test lets a worker die.
+ *
+ * In developer builds each KILL_POINT() counts; the tests of crashes say at
+ * which count the process kills itself, so that they can go through all of
+ * them.  In any other build it is nothing.
+ *
+ * The tests speak through a file that the environment names, and that is
+ * mapped by them and by the workers: what one death has used up, no successor
+ * meets again.
+ */
+#ifndef COMMON_KILL_POINT_H
+#define COMMON_KILL_POINT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Path of a file that holds a struct kill_plan. */
+#define KILL_PLAN_VARIABLE "SHADOWCAT_KILL_PLAN"
+
+/* Deaths in one plan: the second is met by the first one's successor. */
+#define KILL_DEATHS 2
+
+struct kill_plan {
+	_Atomic uint64_t passed;            /* points passed in all */
+	_Atomic uint64_t left[KILL_DEATHS]; /* points to go; 0: no death */
+	char where[KILL_DEATHS][64];        /* file:line of each death */
+};
+
+#ifdef SC_DEVELOPER
+#define KILL_POINT() kill_point(__FILE__, __LINE__)
+
+/* Count; die if the plan says so. */
+void kill_point(const char *file, int line);
+#else
+#define KILL_POINT() ((void)0)
+#endif
+
+#endif

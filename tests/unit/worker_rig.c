@@ -1,0 +1,320 @@
+/*
+ * worker_rig.c - a worker without processes around it.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/chunked.h"
+#include "common/fd.h"
+#include "common/http_head.h"
+#include "common/log.h"
+#include "tests/unit/worker_rig.h"
+
+struct worker_rig rig;
+
+static void
+on_message(void *context, const struct msg *m, int fd)
+{
+	(void)context;
+	(void)m;
+	(void)fd;
+}
+
+static void
+on_nothing(void *context)
+{
+	(void)context;
+}
+
+static void
+on_resolved(void *context, const char *why)
+{
+	(void)context;
+	(void)why;
+}
+
+static void
+no_due(struct deadline *d)
+{
+	ck_abort_msg("time has passed for %p", (void *)d);
+}
+
+static void
+init_lists(struct worker *w)
+{
+	struct deadline_list *lists[] = { &w->client_head, &w->client_idle,
+		&w->client_body, &w->client_send, &w->client_linger,
+		&w->upstream_connect, &w->upstream_response,
+		&w->upstream_idle };
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		deadline_list_init(lists[i], w->loop, 1000000, no_due);
+}
+
+static void *
+zeroed(size_t count, size_t size)
+{
+	void *p = calloc(count, size);
+
+	ck_assert_ptr_nonnull(p);
+	return p;
+}
+
+static void
+init_memory(struct worker *w)
+{
+	arena_init(&w->arena, w->shm, w->self);
+	claim_init(
+	    &w->streams, w->shm->stream_owners, w->shm->sizes.streams, w->self);
+	claim_init(&w->upstreams, w->shm->upstream_owners,
+	    w->shm->sizes.upstreams, w->self);
+	w->client_of = zeroed(w->shm->sizes.clients, sizeof(struct client *));
+	w->upstream_of =
+	    zeroed(w->shm->sizes.upstreams, sizeof(struct upstream *));
+	w->scratch_size = (size_t)3 * SHM_WINDOW_SIZE;
+	w->scratch = zeroed(w->scratch_size, 1);
+	w->scratch_in = zeroed(w->scratch_size, 1);
+	w->scratch_out = zeroed(w->scratch_size, 1);
+}
+
+static void
+init_channel(struct worker *w)
+{
+	int ends[2];
+
+	ck_assert_int_eq(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		0, ends),
+	    0);
+	rig.supervisor = ends[0];
+	w->channel.on_message = on_message;
+	w->channel.on_flushed = on_nothing;
+	w->channel.on_closed = on_nothing;
+	w->channel.context = w;
+	channel_init(&w->channel, w->loop, ends[1]);
+}
+
+static void
+init_upstream(struct worker *w)
+{
+	struct addr_url url;
+	const char *why;
+
+	rig_set("upstream.url", "http://upstream.invalid:3000/mcp");
+	ck_assert_int_eq(addr_parse_url(rig.conf.upstream_url, &url, &why), 0);
+	strcpy(w->upstream_host, "upstream.invalid:3000");
+	strcpy(w->endpoint, url.path);
+	ck_assert_int_eq(
+	    resolver_init(&w->resolver, w->loop, &url, 30000, on_resolved, w),
+	    0);
+}
+
+static void
+init_client(struct worker *w)
+{
+	static const uint8_t address[16] = {
+		[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7
+	};
+	struct client_record *rec = &w->shm->clients[0];
+	int ends[2];
+
+	ck_assert_int_eq(
+	    socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
+	    0);
+	rig.peer = ends[0];
+	memcpy(rec->address, address, sizeof(address));
+	rec->generation = 1;
+	client_new(w, 0, 1, ends[1]);
+	rig.c = w->client_of[0];
+	ck_assert_ptr_nonnull(rig.c);
+	rig.c->is_on_loopback = true;
+}
+
+void
+rig_set(const char *key, const char *value)
+{
+	char error[CONF_ERROR_CAP];
+
+	ck_assert_msg(
+	    conf_set(&rig.conf, key, value, error, sizeof(error)) == 0, "%s",
+	    error);
+}
+
+void
+rig_setup_with(uint32_t blocks)
+{
+	struct shm_sizes sizes = { 2, 2, 4, blocks };
+	struct worker *w = &rig.w;
+
+	log_set_level(LOG_LEVEL_ERROR);
+	memset(&rig, 0, sizeof(rig));
+	ck_assert_int_eq(conf_init(&rig.conf), 0);
+	ck_assert_int_eq(shm_create(&sizes, &rig.shm), 0);
+	w->shm = &rig.shm;
+	w->conf = &rig.conf;
+	w->self = owner_id(0, 1);
+	w->slot = &rig.shm.workers[0];
+	w->window = shm_window(&rig.shm, 0);
+	w->waiting_last = &w->waiting;
+	w->loop = ev_loop_new(EVFLAG_AUTO);
+	ck_assert_ptr_nonnull(w->loop);
+	init_lists(w);
+	init_memory(w);
+	init_channel(w);
+	init_upstream(w);
+	init_client(w);
+}
+
+void
+rig_setup(void)
+{
+	rig_setup_with(RIG_BLOCKS);
+}
+
+void
+rig_teardown(void)
+{
+	struct worker *w = &rig.w;
+	struct grave *g;
+
+	if (w->client_of[0] != NULL) {
+		free(w->client_of[0]->stream);
+		fd_close(&w->client_of[0]->io.fd);
+		free(w->client_of[0]);
+	}
+	while ((g = w->dead) != NULL) {
+		w->dead = g->next;
+		free(g);
+	}
+	resolver_fini(&w->resolver);
+	channel_fini(&w->channel);
+	ev_loop_destroy(w->loop);
+	fd_close(&rig.peer);
+	fd_close(&rig.supervisor);
+	free(w->client_of);
+	free(w->upstream_of);
+	free(w->scratch);
+	free(w->scratch_in);
+	free(w->scratch_out);
+	shm_fini(&rig.shm);
+	conf_fini(&rig.conf);
+}
+
+/* In a copy of the exact size, for the memory checkers. */
+static void
+feed_copy(const char *bytes, size_t len)
+{
+	char *copy = zeroed(len, 1);
+
+	memcpy(copy, bytes, len);
+	client_feed(rig.c, copy, len);
+	free(copy);
+}
+
+void
+rig_feed(const char *bytes, size_t len, size_t step)
+{
+	size_t part;
+
+	for (; len > 0; bytes += part, len -= part) {
+		part = MIN(len, step);
+		feed_copy(bytes, part);
+	}
+}
+
+void
+rig_ask(const char *request)
+{
+	rig_feed(request, strlen(request), SIZE_MAX);
+	ck_assert_ptr_nonnull(rig.c->stream);
+}
+
+size_t
+rig_receive(char *buf, size_t cap)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < cap &&
+	       (n = recv(rig.peer, buf + len, cap - len, MSG_DONTWAIT)) > 0)
+		len += (size_t)n;
+	return len;
+}
+
+size_t
+rig_wire(
+    const struct journal *j, enum http_framing framing, char *buf, size_t cap)
+{
+	struct journal_cursor cur;
+	struct iovec iov[64];
+	char scratch[JOURNAL_SCRATCH];
+	size_t len = 0, was;
+	int i, n;
+
+	ck_assert_int_eq(journal_verify(&rig.w.arena, j), 0);
+	journal_cursor_init(&cur, &rig.w.arena, j, 0);
+	while ((n = journal_gather(
+		    &rig.w.arena, j, framing, &cur, iov, 64, scratch)) > 0) {
+		was = len;
+		for (i = 0; i < n; i++) {
+			ck_assert_uint_le(len + iov[i].iov_len, cap);
+			memcpy(buf + len, iov[i].iov_base, iov[i].iov_len);
+			len += iov[i].iov_len;
+		}
+		ck_assert_int_eq(
+		    journal_advance(&rig.w.arena, j, framing, &cur, len - was),
+		    0);
+	}
+	ck_assert_int_eq(n, 0);
+	return len;
+}
+
+static void
+begin_body(struct chunked *body, const struct http_head *head)
+{
+	if (head->chunked)
+		chunked_begin(body, BODY_CHUNKED, 0);
+	else if (head->content_length > 0)
+		chunked_begin(
+		    body, BODY_LENGTH, (uint64_t)head->content_length);
+	else if (head->side == HTTP_SIDE_REQUEST || head->content_length == 0)
+		chunked_begin(body, BODY_NONE, 0);
+	else
+		chunked_begin(body, BODY_CLOSE, 0);
+}
+
+size_t
+rig_decode(enum http_side side, const char *wire, size_t len,
+    struct http_head *ret_head, char *buf, bool *ret_whole)
+{
+	struct chunked body;
+	const char *piece;
+	size_t got = 0, piece_len;
+	ptrdiff_t n;
+	int head_len;
+
+	head_len = side == HTTP_SIDE_REQUEST
+		       ? http_head_scan_request(wire, len, 65536, ret_head)
+		       : http_head_scan_answer(wire, len, 65536, ret_head);
+	ck_assert_int_gt(head_len, 0);
+	wire += head_len;
+	len -= (size_t)head_len;
+	begin_body(&body, ret_head);
+	while (len > 0 && !chunked_done(&body)) {
+		n = chunked_next(&body, wire, len, &piece, &piece_len);
+		ck_assert_int_gt(n, 0);
+		memcpy(buf + got, piece, piece_len);
+		got += piece_len;
+		wire += n;
+		len -= (size_t)n;
+	}
+	ck_assert_uint_eq(len, 0);
+	*ret_whole = chunked_done(&body);
+	return got;
+}
