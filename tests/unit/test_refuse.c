@@ -191,7 +191,7 @@ START_TEST(an_event_ends_a_stream_for_who_waits)
 	size_t at = sizeof(begin) - 1, len;
 
 	ask("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tools/call\"}");
-	len = refusal_event_write(&cs, "it \"broke\"\n", buf);
+	len = refusal_event_write(&cs.json, "it \"broke\"\n", buf);
 	ck_assert_uint_gt(len, at + 2);
 	ck_assert_mem_eq(buf, begin, at);
 	ck_assert_mem_eq(buf + len - 2, "\n\n", 2);
@@ -210,7 +210,7 @@ static const char *const silent_rows[] = {
 START_TEST(nobody_waits_so_nobody_is_told)
 {
 	ask(silent_rows[_i]);
-	ck_assert_uint_eq(refusal_event_write(&cs, "it broke", buf), 0);
+	ck_assert_uint_eq(refusal_event_write(&cs.json, "it broke", buf), 0);
 }
 END_TEST
 
@@ -218,7 +218,7 @@ START_TEST(a_get_waits_for_no_answer)
 {
 	ask("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tools/call\"}");
 	cs.method = HTTP_METHOD_GET;
-	ck_assert_uint_eq(refusal_event_write(&cs, "it broke", buf), 0);
+	ck_assert_uint_eq(refusal_event_write(&cs.json, "it broke", buf), 0);
 }
 END_TEST
 
@@ -241,7 +241,8 @@ START_TEST(any_bytes_of_a_state_are_survived)
 			cs.refusal %= HTTP_FAULT_COUNT;
 		ck_assert_uint_le(refusal_write(&cs, buf), REFUSAL_MAX);
 		ck_assert_uint_le(
-		    refusal_event_write(&cs, "it broke", buf), REFUSAL_MAX);
+		    refusal_event_write(&cs.json, "it broke", buf),
+		    REFUSAL_MAX);
 	}
 }
 END_TEST
