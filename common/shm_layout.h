@@ -44,8 +44,8 @@ struct shm_hand {
 	uint32_t kind;       /* enum hand_kind */
 	uint32_t slot;       /* of the client or upstream record */
 	uint32_t generation; /* of that record */
-	int32_t got;         /* what recv() returned; 0 before */
-	uint64_t taken;      /* bytes taken from that socket before this recv */
+	int32_t got; /* what recv() returned; -1 before */
+	uint64_t taken; /* bytes taken from that socket before this recv */
 };
 
 /*

@@ -9,7 +9,7 @@ PACKAGES_BUILD="autoconf automake gcc libc-ares-dev libc6-dev libconfuse-dev
 
 # What the tests need on top; for ./runtests.
 # shellcheck disable=SC2034
-PACKAGES_TEST="check mandoc procps shellcheck valgrind"
+PACKAGES_TEST="check mandoc procps shellcheck strace valgrind"
 
 # The message-pack library goes by different names in different releases.
 setup_msgpack_package()

@@ -69,6 +69,14 @@ inherit_chain(struct adoption *a, const struct chain *chain)
 	return chain_visit(&a->w->arena, chain, inherit_block, a) == 0;
 }
 
+/* A damaged journal is not sent on: its bytes are somebody else's. */
+static bool
+inherit_journal(struct adoption *a, const struct journal *j)
+{
+	return inherit_chain(a, &j->chain) &&
+	       journal_verify(&a->w->arena, j) == 0;
+}
+
 /* The stream that the client's state names: NULL where it is another's. */
 static struct stream *
 find_stream(struct client *c, const struct client_state *cs)
@@ -111,9 +119,8 @@ take_over_parts(struct adoption *a, struct stream *st)
 	struct worker *w = a->w;
 
 	inherit(a, &w->streams, st->slot);
-	if (!inherit_chain(a, &ss->answer.chain) ||
-	    !inherit_chain(a, &ss->prelude.chain) ||
-	    !inherit_chain(a, &ss->ask.chain))
+	if (!inherit_journal(a, &ss->answer) ||
+	    !inherit_journal(a, &ss->prelude) || !inherit_journal(a, &ss->ask))
 		return false;
 	find_upstream(a, st);
 	if (ss->session_ref != 0 && ss->session_ref <= w->shm->sizes.sessions &&
@@ -248,7 +255,7 @@ take_over_client(struct adoption *a, const struct worker_inheritance *in)
 		return;
 	}
 	if (cs->phase >= CLIENT_PHASE_COUNT || !inherit_chain(a, &cs->in) ||
-	    !inherit_chain(a, &cs->out.chain) || !take_over_stream(a, c, cs))
+	    !inherit_journal(a, &cs->out) || !take_over_stream(a, c, cs))
 		give_up(a, c);
 }
 
@@ -314,11 +321,12 @@ sweep(struct adoption *a)
 /*
  * The bytes that a dead worker had received and not committed: `len` of them
  * from the socket of this record, of which `taken` were committed.  NULL
- * where no window holds them.
+ * where no window holds them.  *ret_got is what recv() returned, -1 where
+ * the worker died before it could be noted.
  */
 static const char *
 in_hand(const struct adoption *a, enum hand_kind kind, uint32_t slot,
-    uint32_t generation, uint64_t taken, uint64_t len)
+    uint32_t generation, uint64_t taken, uint64_t len, int32_t *ret_got)
 {
 	const struct shm *shm = a->w->shm;
 	const struct shm_hand *hand;
@@ -331,8 +339,10 @@ in_hand(const struct adoption *a, enum hand_kind kind, uint32_t slot,
 		hand = &shm->workers[index].hand;
 		if (hand->kind == kind && hand->slot == slot &&
 		    hand->generation == generation && hand->taken == taken &&
-		    len <= SHM_WINDOW_SIZE)
+		    len <= SHM_WINDOW_SIZE) {
+			*ret_got = hand->got;
 			return shm_window(shm, index);
+		}
 	}
 	return NULL;
 }
@@ -363,6 +373,7 @@ settle_upstream(struct adoption *a, struct upstream *u)
 	const struct stream_state *ss = stream_state(st);
 	struct tcp_count count;
 	const char *window;
+	int32_t got = -1;
 	uint64_t fresh;
 
 	u->taken = ss->up_taken;
@@ -374,8 +385,8 @@ settle_upstream(struct adoption *a, struct upstream *u)
 	}
 	u->sent = count.sent;
 	fresh = count.taken - ss->up_taken;
-	window = in_hand(
-	    a, HAND_UPSTREAM, u->slot, u->rec->generation, ss->up_taken, fresh);
+	window = in_hand(a, HAND_UPSTREAM, u->slot, u->rec->generation,
+	    ss->up_taken, fresh, &got);
 	if (fresh > 0 && window == NULL) {
 		/* A reset connection counts the peer's FIN as a byte. */
 		if (!count.reset) {
@@ -386,11 +397,15 @@ settle_upstream(struct adoption *a, struct upstream *u)
 		}
 		fresh = 0;
 	}
-	if (count.reset && window != NULL)
-		fresh = MIN(fresh, (uint64_t)MAX(a->w->slot->hand.got, 0));
+	if (count.reset && got >= 0)
+		fresh = MIN(fresh, (uint64_t)got);
+	/* Its error may have been taken by the dead; what waits is still there.
+	 */
+	u->is_reset = count.reset;
 	if (fresh > 0)
 		upstream_feed(u, window, (size_t)fresh);
-	if (count.reset && u->stream != NULL && u->state == UPSTREAM_BUSY)
+	if (count.reset && count.waiting == 0 && u->stream != NULL &&
+	    u->state == UPSTREAM_BUSY)
 		upstream_lost(u, ECONNRESET);
 }
 
@@ -438,6 +453,7 @@ settle_taken(struct adoption *a, struct client *c, uint64_t taken)
 {
 	const struct client_state *cs = client_state(c);
 	const char *window;
+	int32_t got;
 	uint64_t fresh;
 
 	if (taken < cs->taken)
@@ -445,8 +461,8 @@ settle_taken(struct adoption *a, struct client *c, uint64_t taken)
 	fresh = taken - cs->taken;
 	if (fresh == 0)
 		return true;
-	window = in_hand(
-	    a, HAND_CLIENT, c->slot, c->rec->generation, cs->taken, fresh);
+	window = in_hand(a, HAND_CLIENT, c->slot, c->rec->generation, cs->taken,
+	    fresh, &got);
 	if (window == NULL)
 		return false;
 	client_feed(c, window, (size_t)fresh);
@@ -524,7 +540,8 @@ settle_client(struct adoption *a, struct client *c)
 		return;
 	}
 	a->adopted++;
-	if (c->stream != NULL)
+	/* What was in hand may have ended it: client_act() drops it then. */
+	if (c->stream != NULL && client_state(c)->stream_ref != 0)
 		settle_stream(a, c->stream);
 	if (!c->is_closing)
 		client_act(c);

@@ -123,6 +123,7 @@ worker_note_hand(struct worker *w, enum hand_kind kind, uint32_t slot,
 	KILL_POINT();
 	hand->slot = slot;
 	hand->generation = generation;
+	hand->got = -1;
 	hand->taken = taken;
 	atomic_signal_fence(memory_order_seq_cst);
 	KILL_POINT();

@@ -343,6 +343,16 @@ commit_binding(struct upstream *u)
 	RECORD_COMMIT(st->rec);
 }
 
+/* Commit that they don't any more; the request is to be sent anew. */
+static void
+commit_parting(struct stream *st)
+{
+	struct stream_state *next = RECORD_BEGIN(st->rec);
+
+	next->upstream_ref = 0;
+	RECORD_COMMIT(st->rec);
+}
+
 /* Connected and parked: send. */
 static void
 begin_request(struct upstream *u)
@@ -395,8 +405,10 @@ upstream_revive(struct worker *w, uint32_t slot, int fd, struct stream *st)
 	u->rec = &w->shm->upstreams[slot];
 	u->state = UPSTREAM_BUSY;
 	u->stream = st;
-	if (st != NULL)
+	if (st != NULL) {
 		st->upstream = u;
+		u->is_reused = stream_state(st)->up_base > 0;
+	}
 	ev_io_init(&u->io, on_upstream, fd, 0);
 	u->io.data = u;
 	w->upstream_of[slot] = u;
@@ -598,6 +610,7 @@ upstream_lost(struct upstream *u, int error)
 		return;
 	}
 	worker_count(u->w, COUNTER_UPSTREAM_RETRIES, 1);
+	commit_parting(st);
 	upstream_close(u);
 	upstream_ask(st, true);
 }
@@ -758,6 +771,10 @@ upstream_read(struct upstream *u)
 	}
 	w->slot->hand.got = (int32_t)n;
 	KILL_POINT();
+	if (n == 0 && u->is_reset) {
+		upstream_lost(u, ECONNRESET);
+		return;
+	}
 	upstream_feed(u, w->window, (size_t)n);
 	if (first && u->state == UPSTREAM_BUSY)
 		maybe_drop_request(u->stream);

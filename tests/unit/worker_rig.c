@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include <check.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 #include "common/log.h"
 #include "common/sessions.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/adopt.h"
 
 struct worker_rig rig;
 
@@ -123,8 +126,37 @@ init_upstream(struct worker *w)
 	    0);
 }
 
+/* A connection within this process: the client's end, and ours. */
 static void
-init_client(struct worker *w)
+unix_pair(int ends[2])
+{
+	ck_assert_int_eq(
+	    socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
+	    0);
+}
+
+static void
+tcp_pair(int ends[2])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(
+	    getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	ck_assert_int_eq(connect(ends[0], (struct sockaddr *)&address, len), 0);
+	ends[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	ck_assert_int_ge(ends[1], 0);
+	fd_close(&listener);
+}
+
+static void
+init_client(struct worker *w, void (*pair)(int ends[2]))
 {
 	static const uint8_t address[16] = {
 		[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7
@@ -132,10 +164,7 @@ init_client(struct worker *w)
 	struct client_record *rec = &w->shm->clients[0];
 	int ends[2];
 
-	ck_assert_int_eq(
-	    socketpair(
-		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
-	    0);
+	pair(ends);
 	rig.peer = ends[0];
 	memcpy(rec->address, address, sizeof(address));
 	rec->generation = 1;
@@ -155,20 +184,14 @@ rig_set(const char *key, const char *value)
 	    error);
 }
 
-void
-rig_setup_with(uint32_t blocks)
+/* A process of this generation. */
+static void
+init_worker(struct worker *w, uint32_t generation)
 {
-	struct shm_sizes sizes = { 2, 2, 4, 4, blocks };
-	struct worker *w = &rig.w;
-
-	log_set_level(LOG_LEVEL_ERROR);
-	memset(&rig, 0, sizeof(rig));
-	ck_assert_int_eq(conf_init(&rig.conf), 0);
-	ck_assert_int_eq(shm_create(&sizes, &rig.shm), 0);
-	ck_assert_int_eq(sessions_create(&rig.shm), 0);
+	memset(w, 0, sizeof(*w));
 	w->shm = &rig.shm;
 	w->conf = &rig.conf;
-	w->self = owner_id(0, 1);
+	w->self = owner_id(0, generation);
 	w->slot = &rig.shm.workers[0];
 	w->window = shm_window(&rig.shm, 0);
 	w->waiting_last = &w->waiting;
@@ -178,19 +201,46 @@ rig_setup_with(uint32_t blocks)
 	init_memory(w);
 	init_channel(w);
 	init_upstream(w);
-	init_client(w);
+}
+
+/* A memory, the first worker on it, and a client. */
+static void
+begin(uint32_t blocks, void (*pair)(int ends[2]))
+{
+	struct shm_sizes sizes = { 2, 2, 4, 4, blocks };
+
+	log_set_level(LOG_LEVEL_ERROR);
+	memset(&rig, 0, sizeof(rig));
+	ck_assert_int_eq(conf_init(&rig.conf), 0);
+	ck_assert_int_eq(shm_create(&sizes, &rig.shm), 0);
+	ck_assert_int_eq(sessions_create(&rig.shm), 0);
+	rig.generation = 1;
+	init_worker(&rig.w, rig.generation);
+	init_client(&rig.w, pair);
+}
+
+void
+rig_setup_with(uint32_t blocks)
+{
+	begin(blocks, unix_pair);
 }
 
 void
 rig_setup(void)
 {
-	rig_setup_with(RIG_BLOCKS);
+	begin(RIG_BLOCKS, unix_pair);
 }
 
 void
-rig_teardown(void)
+rig_setup_tcp(void)
 {
-	struct worker *w = &rig.w;
+	begin(RIG_BLOCKS, tcp_pair);
+}
+
+/* All that a process has for itself. */
+static void
+fini_worker(struct worker *w)
+{
 	struct grave *g;
 
 	if (w->client_of[0] != NULL) {
@@ -205,7 +255,6 @@ rig_teardown(void)
 	resolver_fini(&w->resolver);
 	channel_fini(&w->channel);
 	ev_loop_destroy(w->loop);
-	fd_close(&rig.peer);
 	fd_close(&rig.supervisor);
 	free(w->client_of);
 	free(w->upstream_of);
@@ -215,8 +264,39 @@ rig_teardown(void)
 	free(w->scratch_own);
 	free(w->stream_of);
 	free(w->session_of);
+}
+
+void
+rig_teardown(void)
+{
+	fini_worker(&rig.w);
+	fd_close(&rig.peer);
 	shm_fini(&rig.shm);
 	conf_fini(&rig.conf);
+}
+
+void
+rig_die(void)
+{
+	uint32_t dead = rig.w.self;
+	struct worker_inheritance vault = {
+		.kind = SOCKET_CLIENT,
+		.generation = 1,
+		.fd = fcntl(rig.c->io.fd, F_DUPFD_CLOEXEC, 0),
+	};
+	struct worker_start start = {
+		.dead = &dead,
+		.dead_count = 1,
+		.inherited = &vault,
+		.inherited_count = 1,
+	};
+
+	ck_assert_int_ge(vault.fd, 0);
+	fini_worker(&rig.w);
+	init_worker(&rig.w, ++rig.generation);
+	adopt_all(&rig.w, &start);
+	rig.c = rig.w.client_of[0];
+	ck_assert_ptr_nonnull(rig.c);
 }
 
 /* In a copy of the exact size, for the memory checkers. */

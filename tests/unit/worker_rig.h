@@ -17,8 +17,9 @@ struct worker_rig {
 	struct conf conf;
 	struct worker w;
 	struct client *c;
-	int peer;       /* the client's end of its connection */
-	int supervisor; /* the supervisor's end of the channel */
+	int peer;            /* the client's end of its connection */
+	int supervisor;      /* the supervisor's end of the channel */
+	uint32_t generation; /* of the worker's process */
 };
 
 extern struct worker_rig rig;
@@ -33,6 +34,13 @@ void rig_teardown(void);
 
 /* The same with another number of blocks, for tests of short memory. */
 void rig_setup_with(uint32_t blocks);
+
+/*
+ * The same with a TCP connection, which the kernel counts; and a death: the
+ * worker is forgotten, and its successor adopts what it has committed.
+ */
+void rig_setup_tcp(void);
+void rig_die(void);
 
 /* Set a key of the configuration. */
 void rig_set(const char *key, const char *value);

@@ -1,0 +1,34 @@
+#!/bin/sh
+# run.sh - workers killed everywhere; run in the directory of the build.
+#
+# Without arguments a sample that takes about half a minute; with --full every
+# place in every scene, and long storms: most of an hour.
+programs=tests/crash
+
+# Say what is run, and run it; a program that was skipped did not fail.
+try()
+{
+	echo "--- $*"
+	program=$1
+	shift
+	"$programs/$program" "$@"
+	result=$?
+	[ $result -eq 0 ] || [ $result -eq 77 ] || failed=1
+}
+
+failed=0
+if [ "${1-}" = --full ]; then
+	try crash_matrix --points
+	try crash_matrix --points --second
+	try crash_matrix --calls
+	for pause in 1-20 5-200; do
+		try crash_storm --rounds 5 --seconds 60 --pause $pause
+		try crash_storm --rounds 5 --seconds 60 --pause $pause \
+		    --workers 4 --clients 48
+	done
+else
+	try crash_storm --seconds 7 --clients 8
+	try crash_storm --seconds 5 --clients 8 --workers 2 --pause 2-60
+	try crash_matrix --seconds 12
+fi
+exit $failed

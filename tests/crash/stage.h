@@ -1,0 +1,69 @@
+/*
+ * stage.h - a daemon with an origin behind it, for the programs that kill
+ * its workers.
+ *
+ * Environment: SHADOWCAT and ORIGIN (paths of the programs), TMPDIR, KEEP=1
+ * to keep the directory.  Everything here ends the program with a message
+ * where a thing can't be had at all; what the daemon does wrong is returned.
+ */
+#ifndef CRASH_STAGE_H
+#define CRASH_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/kill_point.h"
+#include "tests/integration/process.h"
+
+struct stage {
+	char dir[256];
+	char log[300];       /* the origin's */
+	char plan_path[300]; /* of the kill points */
+	struct process origin;
+	struct process proxy;
+	uint16_t origin_port;
+	uint16_t proxy_port;
+	unsigned workers;
+	struct kill_plan *plan;
+	int fds_at_start; /* of the supervisor, with nothing under way */
+};
+
+/* What the daemon keeps; all 0 when no client is connected. */
+struct stage_rest {
+	int fds; /* descriptors beyond those at the start */
+	unsigned clients, upstreams, streams, blocks;
+	uint64_t memory; /* bytes of the shared memory that are there: not 0 */
+};
+
+/* Make the directory, start origin and daemon, wait until all serves. */
+void stage_start(struct stage *s, unsigned workers);
+
+/*
+ * TERM, and wait for the exit code 0.  False, with a message, where the
+ * daemon ended otherwise or has logged a fault of its own.
+ */
+bool stage_stop(struct stage *s);
+
+/* Kill both and keep the directory. */
+void stage_abandon(struct stage *s);
+
+/* The pids of the workers; how many there are. */
+unsigned stage_workers(const struct stage *s, pid_t *ret, unsigned max);
+
+/* The only worker, waited for; 0 if none comes. */
+pid_t stage_worker(const struct stage *s);
+
+/*
+ * With no client connected: kill every worker once, so that no connection to
+ * the origin is kept, wait until all is let go, and say what is not.
+ */
+void stage_look(const struct stage *s, struct stage_rest *ret);
+
+/* Whether nothing is left; else says what. */
+bool stage_is_clean(const struct stage_rest *rest);
+
+/* End the program. */
+void stage_die(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+#endif
