@@ -44,8 +44,8 @@ struct shm_hand {
 	uint32_t kind;       /* enum hand_kind */
 	uint32_t slot;       /* of the client or upstream record */
 	uint32_t generation; /* of that record */
-	int32_t got; /* what recv() returned; -1 before */
-	uint64_t taken; /* bytes taken from that socket before this recv */
+	int32_t got;         /* what recv() returned; -1 before */
+	uint64_t taken;      /* bytes taken from that socket before this recv */
 };
 
 /*
@@ -221,6 +221,7 @@ struct stream_state {
 	uint8_t prime_due;   /* priming waits for what the upstream does */
 	uint8_t ask_framing; /* enum http_framing, of `ask` */
 	uint8_t fault; /* enum http_fault: WAITING, and this is the answer */
+	uint8_t no_resume; /* the upstream has no such stream any more */
 
 	/* The client whose connection carries it; 0: none (detached). */
 	uint32_t client_ref;
@@ -255,7 +256,7 @@ struct stream_state {
 	uint32_t retry_ms;    /* the upstream's own wish; UINT32_MAX: none */
 	uint32_t attempts;    /* to resume, since the last event */
 	uint32_t resumes;     /* in all */
-	uint32_t reserved;
+	uint32_t retry_after_s; /* an answer's Retry-After, for one pause */
 };
 
 struct stream_record {

@@ -103,15 +103,24 @@ is_response(const struct event *e)
 		   jsonrpc_kind(&e->message) == JSONRPC_ERROR_RESPONSE);
 }
 
-/* Whether it is the response to the stream's own request. */
+/*
+ * Whether it is the response to the stream's own request.  Of a stream that
+ * was resumed before we knew it the request is not known: any response ends
+ * it.
+ */
 static bool
-is_own_response(const struct stream *st, const struct event *e)
+is_own_response(const struct stream *st, const struct stream_state *next,
+    const struct event *e)
 {
+	const struct jsonrpc *request = &st->rec->request;
 	struct jsonrpc_text asked, answered;
 
-	if (!is_response(e) || jsonrpc_is_batch(&st->rec->request))
+	if (!is_response(e) || jsonrpc_is_batch(request) ||
+	    next->role != ROLE_REQUEST)
 		return false;
-	(void)jsonrpc_id(&st->rec->request, &asked);
+	if (jsonrpc_kind(request) != JSONRPC_REQUEST)
+		return true;
+	(void)jsonrpc_id(request, &asked);
 	(void)jsonrpc_id(&e->message, &answered);
 	return same_text(asked, answered);
 }
@@ -141,7 +150,7 @@ is_foreign(const struct stream *st, const struct stream_state *next,
 {
 	const struct stream *other;
 
-	if (is_response(e) && !is_own_response(st, e) &&
+	if (is_response(e) && !is_own_response(st, next, e) &&
 	    (next->role == ROLE_STANDALONE ||
 		!jsonrpc_is_batch(&st->rec->request)))
 		return true;
@@ -167,7 +176,7 @@ unwanted(const struct stream *st, const struct stream_state *next,
 {
 	if (e->has_id && journal_has(st, &next->answer, e))
 		return COUNTER_DUPLICATES;
-	if (next->responded && is_own_response(st, e))
+	if (next->responded && is_own_response(st, next, e))
 		return COUNTER_DUPLICATES;
 	if (is_foreign(st, next, e))
 		return COUNTER_FOREIGN_EVENTS;
@@ -215,7 +224,7 @@ finish_event(struct stream *st, struct stream_state *next)
 		next->last_id_ref = j->next_seq + 1;
 	if (e.resets)
 		next->last_id_ref = 0;
-	if (is_own_response(st, &e))
+	if (is_own_response(st, next, &e))
 		next->responded = 1;
 	if (e.has_data)
 		worker_count(st->w, COUNTER_EVENTS, 1);

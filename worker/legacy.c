@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/backoff.h"
 #include "common/clock.h"
@@ -25,6 +26,9 @@
 #define WATCHDOG_MS 2000
 #define WATCHDOG_MAX_MS 30000
 
+/* No upstream is waited for longer than this, whatever it says. */
+#define RETRY_AFTER_MAX_S 3600
+
 #define RETRY_UNKNOWN UINT32_MAX
 /* An upstream that wishes for 0 ms would make a loop. */
 #define RETRY_MIN_MS 1
@@ -38,12 +42,11 @@ any_number(void)
 bool
 legacy_is_complete(const struct stream *st, const struct stream_state *ss)
 {
-	if (ss->responded)
+	if (ss->responded || jsonrpc_is_batch(&st->rec->request))
 		return true;
 	/* What is not a request has nothing to wait for. */
 	return ss->role == ROLE_REQUEST &&
 	       jsonrpc_is_complete(&st->rec->request) &&
-	       !jsonrpc_is_batch(&st->rec->request) &&
 	       jsonrpc_kind(&st->rec->request) != JSONRPC_REQUEST;
 }
 
@@ -52,7 +55,7 @@ legacy_can_resume(const struct stream *st, const struct stream_state *ss)
 {
 	uint64_t most = st->w->conf->reconnect_max_attempts;
 
-	return ss->resumable && ss->session_ref != 0 && st->session != NULL &&
+	return ss->resumable && !ss->no_resume && st->session != NULL &&
 	       atomic_load(&st->session->rec->phase) == SESSION_LIVE &&
 	       (ss->last_id_ref != 0 || ss->role == ROLE_STANDALONE) &&
 	       (most == 0 || ss->attempts < most);
@@ -73,6 +76,8 @@ delay_ms(const struct stream *st, const struct stream_state *ss,
 
 	if (why == PAUSE_SILENT)
 		return 0;
+	if (ss->retry_after_s != 0)
+		return (uint64_t)ss->retry_after_s * 1000;
 	/* The server's wish is obeyed to the letter (MCP 2025-11-25). */
 	if (ss->retry_ms != RETRY_UNKNOWN && ss->attempts == 0)
 		return MAX(ss->retry_ms, RETRY_MIN_MS);
@@ -91,8 +96,12 @@ legacy_pause_state(
 		stream_write_end(st, next, END_UPSTREAM_LOST);
 		return;
 	}
+	/* A connection that was there and silent was no vain attempt. */
+	if (why == PAUSE_SILENT)
+		next->attempts = 0;
 	next->phase = STREAM_PAUSED;
 	next->due_ms = clock_ms() + delay_ms(st, next, why);
+	next->retry_after_s = 0;
 }
 
 void
@@ -231,11 +240,31 @@ resume(struct stream *st)
 		legacy_retime(st);
 }
 
+/* Retry-After: seconds, or a date (RFC 9110, 10.2.3); 0 where absent. */
+static uint32_t
+retry_after_s(const struct http_head *head)
+{
+	struct http_slice value = http_head_value(head, HTTP_FIELD_RETRY_AFTER);
+	char text[64];
+	struct tm tm;
+	int64_t wait;
+
+	if (value.len == 0 || value.len >= sizeof(text))
+		return 0;
+	if (http_number_parse(value, &wait) != 0) {
+		memcpy(text, value.p, value.len);
+		text[value.len] = '\0';
+		memset(&tm, 0, sizeof(tm));
+		if (strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
+			return 0;
+		wait = timegm(&tm) - time(NULL);
+	}
+	return (uint32_t)MIN(MAX(wait, 0), RETRY_AFTER_MAX_S);
+}
+
 enum answer_verdict
 legacy_resumed(struct stream_state *next, const struct http_head *head)
 {
-	int64_t retry_after;
-
 	if (head->status == 200 &&
 	    http_media_type_is(http_head_value(head, HTTP_FIELD_CONTENT_TYPE),
 		"text/event-stream")) {
@@ -246,15 +275,9 @@ legacy_resumed(struct stream_state *next, const struct http_head *head)
 	}
 	if (head->status == 404 || head->status == 400)
 		return ANSWER_SESSION_GONE;
-	if (head->status == 405) {
-		/* There is no such stream (any more). */
-		next->attempts = UINT32_MAX;
-		return ANSWER_PAUSE;
-	}
-	if (http_number_parse(http_head_value(head, HTTP_FIELD_RETRY_AFTER),
-		&retry_after) == 0)
-		next->retry_ms =
-		    (uint32_t)MIN((uint64_t)retry_after, 86400u) * 1000;
+	if (head->status == 405)
+		next->no_resume = 1;
+	next->retry_after_s = retry_after_s(head);
 	return ANSWER_PAUSE;
 }
 
@@ -417,6 +440,8 @@ legacy_detach(struct stream *st)
 	deadline_cancel(&st->quiet);
 	deadline_set(&st->kept, &w->stream_detach);
 	stream_recount(st);
+	if (st->upstream != NULL)
+		upstream_rewatch(st->upstream);
 	return true;
 }
 

@@ -527,7 +527,8 @@ is_worth_a_pause(const struct stream_state *ss, enum end_reason why)
 {
 	return ss->phase == STREAM_RESUMING ||
 	       (ss->phase == STREAM_RELAYING && ss->resumable &&
-		   (why == END_UPSTREAM_LOST || why == END_UPSTREAM_GARBLED));
+		   (why == END_UPSTREAM_LOST || why == END_UPSTREAM_GARBLED ||
+		       why == END_RECORD_BROKEN));
 }
 
 void
