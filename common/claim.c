@@ -346,6 +346,13 @@ claim_inherit(struct claim *c, uint32_t index, uint32_t dead)
 	return true;
 }
 
+void
+claim_pass(struct claim *c, uint32_t index, uint32_t to)
+{
+	if (index < c->count && atomic_load(&c->owners[index]) == c->self)
+		atomic_store(&c->owners[index], to);
+}
+
 /* Free what the dead holds in an extent. */
 static uint32_t
 sweep_extent(struct claim *c, uint32_t extent, uint32_t dead)

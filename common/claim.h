@@ -39,6 +39,16 @@ owner_worker(uint32_t owner)
 }
 
 /*
+ * The owner of blocks that travel with a client's connection from one worker
+ * to another: no process, so no sweep frees them.
+ */
+static inline uint32_t
+owner_of_travelling(uint32_t client_slot)
+{
+	return client_slot << 8 | 0x7f;
+}
+
+/*
  * Set in the owner word of an element that its owner holds in reserve and
  * does not use: such a word equals no owner id.
  */
@@ -113,6 +123,9 @@ void claim_flush(struct claim *c);
  * the dead had it in reserve, or there is no such element.
  */
 bool claim_inherit(struct claim *c, uint32_t index, uint32_t dead);
+
+/* Give an element that this process uses to another owner id. */
+void claim_pass(struct claim *c, uint32_t index, uint32_t to);
 
 /*
  * Free every element that still stands claimed by `dead`; called after all

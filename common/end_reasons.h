@@ -26,8 +26,24 @@
 	X(RECORD_BROKEN,      true,  "the shared record is damaged")         \
 	X(WORKER_DIED,        true,  "the worker died and the stream could " \
 	    "not be adopted")                                                \
+	X(NOT_RETURNED,       false, "the client did not come back within "  \
+	    "stream.detach_timeout")                                         \
+	X(TAKEN_OVER,         false, "a newer connection took the stream")   \
+	X(GAP,                true,  "events that the client missed are "    \
+	    "not kept any more")                                             \
+	X(SESSION_DELETED,    false, "the client ended the session")         \
+	X(SESSION_IDLE,       false, "session.idle_timeout has passed")      \
+	X(SESSION_AGE,        false, "session.max_age has passed")           \
+	X(SESSION_LOST,       true,  "the upstream does not know the "       \
+	    "session any more")                                              \
+	X(EVICTED,            true,  "made room for others")                 \
 	X(STOPPED,            false, "the daemon stops")
 /* clang-format on */
+
+/* The table's word and sentence; END_NONE's for what is not in it. */
+const char *end_reason_word(unsigned reason);
+const char *end_reason_text(unsigned reason);
+bool end_reason_is_fault(unsigned reason);
 
 enum end_reason {
 #define X(name, fault, text) END_##name,

@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <string.h>
+#include <stdio.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -146,4 +148,20 @@ fd_raise_limit(void)
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return before;
 	return limit.rlim_cur;
+}
+
+bool
+fd_is_epoll(int fd)
+{
+	char path[32], target[64];
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	return strstr(target, "eventpoll") != NULL;
 }

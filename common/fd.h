@@ -5,6 +5,7 @@
 #ifndef COMMON_FD_H
 #define COMMON_FD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ SC_MUST_CHECK int fd_set_stream_options(int fd);
  * any order, -1 allowed; the array is sorted in place).
  */
 void fd_close_all_but(int *keep, size_t count);
+
+/* Whether fd is an epoll set (false for -1). */
+bool fd_is_epoll(int fd);
 
 /*
  * Raise RLIMIT_NOFILE's soft limit to the hard one; returns the limit now

@@ -98,6 +98,12 @@
 	X(BODY_TIMEOUT, 408, \
 		"the body did not arrive in time (client.body_timeout)") \
 	X(BODY_LONG, 413, "the body is longer than client.max_body allows") \
+	X(SESSION_ENDED, 404, "the session has ended: initialize a new one") \
+	X(FOREIGN_STREAM, 403, "the stream belongs to somebody else") \
+	X(NOTHING_LEFT, 204, "the stream is finished and nothing of it is left to send") \
+	X(GAP, 400, "the events after this Last-Event-ID are not kept any more") \
+	X(STREAM_TAKEN, 409, "the session's stream changes hands too often: is another client reading it?") \
+	X(CROWDED, 429, "the session has as many connections as session.max_connections allows") \
 	X(NO_ROOM, 503, \
 		"no memory or descriptor is free for this request: try again") \
 	X(UPSTREAM_UNREACHED, 502, "no connection to the upstream server") \

@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/hash.h"
@@ -17,6 +19,8 @@
 #define LAST_CHUNK "0\r\n\r\n"
 #define LAST_CHUNK_LEN (sizeof(LAST_CHUNK) - 1)
 #define CHUNK_HEAD_MAX 10 /* eight digits, CR, LF */
+/* "id: sc1." token "." sequence LF */
+#define ID_LINE_MAX (8 + STREAM_TOKEN_LEN + 1 + 20 + 1)
 
 /* A place in a chain. */
 struct place {
@@ -41,8 +45,8 @@ give_back_blocks(void *context, uint32_t first, uint32_t n)
 void
 arena_init(struct arena *a, struct shm *shm, uint32_t self)
 {
+	memset(a, 0, sizeof(*a));
 	a->shm = shm;
-	a->freed_count = 0;
 	claim_init(&a->claim, shm->block_owners, shm->sizes.blocks, self);
 	claim_set_backing(
 	    &a->claim, shm->extents, back_blocks, give_back_blocks, shm);
@@ -83,7 +87,7 @@ arena_settle(struct arena *a)
 {
 	uint32_t i, ref, next, left;
 
-	for (i = 0; i < a->freed_count; i++) {
+	for (i = a->floor; i < a->freed_count; i++) {
 		ref = a->freed[i].first_ref;
 		for (left = a->freed[i].count; left > 0; left--) {
 			if (!ref_is_valid(a, ref))
@@ -94,7 +98,22 @@ arena_settle(struct arena *a)
 			ref = next;
 		}
 	}
-	a->freed_count = 0;
+	a->freed_count = a->floor;
+}
+
+uint32_t
+arena_hold(struct arena *a)
+{
+	uint32_t held = a->floor;
+
+	a->floor = a->freed_count;
+	return held;
+}
+
+void
+arena_unhold(struct arena *a, uint32_t held)
+{
+	a->floor = held;
 }
 
 /* --- chains ------------------------------------------------------------- */
@@ -126,10 +145,18 @@ static int
 chain_grow(struct arena *a, struct chain *c)
 {
 	uint32_t index;
-	int error = claim_take(&a->claim, &index);
+	uint32_t held;
+	bool freed;
 
-	if (error != 0)
-		return -ENOMEM;
+	while (claim_take(&a->claim, &index) != 0) {
+		if (a->on_short == NULL)
+			return -ENOMEM;
+		held = arena_hold(a);
+		freed = a->on_short(a->context);
+		arena_unhold(a, held);
+		if (!freed)
+			return -ENOMEM;
+	}
 	KILL_POINT();
 	a->shm->block_next[index] = 0;
 	if (c->first_ref == 0) {
@@ -375,15 +402,16 @@ record_sum(
 }
 
 void
-journal_finish(
-    struct arena *a, struct journal *j, enum journal_type type, uint32_t events)
+journal_finish(struct arena *a, struct journal *j, enum journal_type type,
+    unsigned flags, uint32_t id_sum)
 {
 	struct place body = open_body(j);
 	struct journal_record r = {
 		.len = j->open_len,
-		.type = (uint16_t)type,
+		.type = (uint8_t)type,
+		.flags = (uint8_t)flags,
 		.notes = (uint16_t)j->notes,
-		.events = events,
+		.id_sum = id_sum,
 		.seq = j->next_seq,
 	};
 
@@ -414,7 +442,7 @@ journal_put(struct arena *a, struct journal *j, enum journal_type type,
 		chain_restore(a, &j->chain, &was);
 		return -ENOMEM;
 	}
-	journal_finish(a, j, type, 0);
+	journal_finish(a, j, type, 0, 0);
 	return 0;
 }
 
@@ -422,7 +450,7 @@ void
 journal_abandon(struct arena *a, struct journal *j)
 {
 	if (j->open_ref != 0)
-		journal_finish(a, j, JOURNAL_SKIP, 0);
+		journal_finish(a, j, JOURNAL_SKIP, 0, 0);
 }
 
 void
@@ -442,9 +470,12 @@ struct view {
 	struct journal_record r;
 	struct place body;
 	uint64_t wire; /* its bytes on the wire, notes included */
-	char head[CHUNK_HEAD_MAX];
-	uint32_t head_len;
+	bool is_sent;  /* payload and framing are; notes may be even so */
+	uint32_t notes;
 	uint32_t note_len; /* of one note */
+	char head[CHUNK_HEAD_MAX + ID_LINE_MAX];
+	uint32_t head_len; /* chunk head and id line */
+	bool is_chunk;
 };
 
 static uint32_t
@@ -465,6 +496,13 @@ write_chunk_head(char *buf, uint32_t len)
 	return n;
 }
 
+static uint32_t
+write_id_line(char *buf, const char *token, uint64_t seq)
+{
+	return (uint32_t)snprintf(
+	    buf, ID_LINE_MAX + 1, "id: sc1.%s.%" PRIu64 "\n", token, seq);
+}
+
 /* Where the record at or after `at` starts: headers are never split. */
 static bool
 place_of_header(const struct arena *a, struct place *at)
@@ -478,55 +516,84 @@ place_of_header(const struct arena *a, struct place *at)
 	return ref_is_valid(a, at->ref);
 }
 
+/* The record at `at`, which must have this number. */
 static int
-view_read(const struct arena *a, struct place at, uint64_t seq,
-    enum http_framing framing, struct view *v)
+record_read(const struct arena *a, struct place at, uint64_t seq,
+    struct journal_record *ret, struct place *ret_body)
 {
-	bool chunked = framing == HTTP_FRAMING_CHUNKED;
-
 	if (!place_of_header(a, &at))
 		return -EBADMSG;
-	memcpy(&v->r, block_at(a, at.ref) + at.off, sizeof(v->r));
-	if (v->r.seq != seq || v->r.type == 0 ||
-	    v->r.type >= JOURNAL_TYPE_COUNT ||
-	    v->r.len / SHM_BLOCK_SIZE > a->shm->sizes.blocks)
+	memcpy(ret, block_at(a, at.ref) + at.off, sizeof(*ret));
+	if (ret->seq != seq || ret->type == 0 ||
+	    ret->type >= JOURNAL_TYPE_COUNT ||
+	    ret->len / SHM_BLOCK_SIZE > a->shm->sizes.blocks)
 		return -EBADMSG;
-	v->body.ref = at.ref;
-	v->body.off = at.off + (uint32_t)sizeof(v->r);
-	v->note_len = chunked ? NOTE_CHUNK_LEN : NOTE_LEN;
-	v->wire = (uint64_t)v->r.notes * v->note_len;
-	v->head_len = 0;
-	switch ((enum journal_type)v->r.type) {
-	case JOURNAL_HEAD:
-		v->wire += v->r.len;
-		break;
-	case JOURNAL_BODY:
-		/* A chunk without bytes would be the last one. */
-		if (chunked && v->r.len > 0) {
-			v->head_len = write_chunk_head(v->head, v->r.len);
-			v->wire += v->head_len + 2;
-		}
-		v->wire += v->r.len;
-		break;
-	case JOURNAL_END:
-		if (chunked)
-			v->wire += LAST_CHUNK_LEN;
-		break;
-	case JOURNAL_SKIP:
-	case JOURNAL_TYPE_COUNT:
-		break;
-	}
+	ret_body->ref = at.ref;
+	ret_body->off = at.off + (uint32_t)sizeof(*ret);
 	return 0;
 }
 
-/* The place behind a record's payload: 0, or -EBADMSG. */
-static int
-view_end(const struct arena *a, const struct view *v, struct place *ret)
+/* The head of a record's chunk, and the id line that goes before it. */
+static void
+view_write_head(struct view *v, const struct journal_wire *form)
 {
-	struct place at = v->body;
+	char id[ID_LINE_MAX + 1];
+	uint32_t id_len = 0;
+
+	if (v->r.flags & JOURNAL_MINT && form->token != NULL)
+		id_len = write_id_line(id, form->token, v->r.seq);
+	if (v->is_chunk)
+		v->head_len = write_chunk_head(v->head, id_len + v->r.len);
+	memcpy(v->head + v->head_len, id, id_len);
+	v->head_len += id_len;
+}
+
+/* How it looks on the wire, replayed or not. */
+static void
+view_measure(struct view *v, const struct journal_wire *form)
+{
+	bool chunked = form->framing == HTTP_FRAMING_CHUNKED;
+	bool replay = v->r.seq < form->attach_seq;
+
+	v->note_len = chunked ? NOTE_CHUNK_LEN : NOTE_LEN;
+	v->notes = replay ? 0 : v->r.notes;
+	v->head_len = 0;
+	/* A chunk without bytes would be the last one. */
+	v->is_chunk = chunked && v->r.type == JOURNAL_BODY && v->r.len > 0;
+	v->is_sent = v->r.type == JOURNAL_BODY || v->r.type == JOURNAL_END ||
+		     v->r.type == JOURNAL_HEAD;
+	if (replay && (v->r.type == JOURNAL_HEAD || v->r.flags & JOURNAL_ONCE))
+		v->is_sent = false;
+	v->wire = (uint64_t)v->notes * v->note_len;
+	if (!v->is_sent)
+		return;
+	if (v->r.type == JOURNAL_END) {
+		v->wire += chunked ? LAST_CHUNK_LEN : 0;
+		return;
+	}
+	if (v->r.type == JOURNAL_BODY)
+		view_write_head(v, form);
+	v->wire += v->head_len + v->r.len + (v->is_chunk ? 2 : 0);
+}
+
+static int
+view_read(const struct arena *a, struct place at, uint64_t seq,
+    const struct journal_wire *form, struct view *v)
+{
+	if (record_read(a, at, seq, &v->r, &v->body) != 0)
+		return -EBADMSG;
+	view_measure(v, form);
+	return 0;
+}
+
+/* The place behind a payload of `len` bytes: 0, or -EBADMSG. */
+static int
+payload_end(
+    const struct arena *a, struct place at, uint32_t len, struct place *ret)
+{
 	uint32_t left, piece;
 
-	FOR_EACH_PIECE(a, at, v->r.len, left, piece)
+	FOR_EACH_PIECE(a, at, len, left, piece)
 	{
 		if (piece == 0)
 			return -EBADMSG;
@@ -621,7 +688,7 @@ gather_payload(const struct arena *a, struct gather *g, const struct view *v)
 	return 0;
 }
 
-/* The same with the head and the end of its chunk.  `scratch` grows. */
+/* The same with its chunk and the id line.  `scratch` grows. */
 static int
 gather_chunk(const struct arena *a, struct gather *g, const struct view *v,
     char **scratch, const char *scratch_end)
@@ -629,17 +696,19 @@ gather_chunk(const struct arena *a, struct gather *g, const struct view *v,
 	char *head = *scratch;
 	int error;
 
-	if (scratch_end - head < CHUNK_HEAD_MAX + 2)
+	if (scratch_end - head < (ptrdiff_t)v->head_len + 2)
 		return -ENOSPC;
 	memcpy(head, v->head, v->head_len);
 	memcpy(head + v->head_len, "\r\n", 2);
-	*scratch += v->head_len + 2;
+	/* The line end of this chunk touches the head of the next one. */
+	*scratch += v->head_len + (v->is_chunk ? 2 : 0);
 	if (!gather_add(g, head, v->head_len))
 		return -ENOSPC;
 	error = gather_payload(a, g, v);
 	if (error != 0)
 		return error;
-	return gather_add(g, head + v->head_len, 2) ? 0 : -ENOSPC;
+	return !v->is_chunk || gather_add(g, head + v->head_len, 2) ? 0
+								    : -ENOSPC;
 }
 
 /* One record's bytes: 0, -ENOSPC where no more fits, or -EBADMSG. */
@@ -650,11 +719,11 @@ gather_record(const struct arena *a, struct gather *g, const struct view *v,
 	bool chunked = v->note_len == NOTE_CHUNK_LEN;
 	uint32_t i;
 
-	for (i = 0; i < v->r.notes; i++) {
+	for (i = 0; i < v->notes; i++) {
 		if (!gather_add(g, chunked ? NOTE_CHUNK : NOTE, v->note_len))
 			return -ENOSPC;
 	}
-	if (v->r.type == JOURNAL_SKIP)
+	if (!v->is_sent)
 		return 0;
 	if (v->r.type == JOURNAL_END)
 		return !chunked || gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN)
@@ -664,9 +733,22 @@ gather_record(const struct arena *a, struct gather *g, const struct view *v,
 				: gather_chunk(a, g, v, scratch, scratch_end);
 }
 
+/* Notes that no record follows yet. */
+static void
+gather_notes(struct gather *g, const struct journal *j, bool chunked)
+{
+	uint32_t i;
+
+	for (i = 0; i < j->notes; i++) {
+		if (!gather_add(g, chunked ? NOTE_CHUNK : NOTE,
+			chunked ? NOTE_CHUNK_LEN : NOTE_LEN))
+			return;
+	}
+}
+
 int
 journal_gather(const struct arena *a, const struct journal *j,
-    enum http_framing framing, const struct journal_cursor *cur,
+    const struct journal_wire *form, const struct journal_cursor *cur,
     struct iovec *iov, int cap, char *scratch)
 {
 	struct gather g = { iov, 0, cap, cur->sent };
@@ -674,42 +756,35 @@ journal_gather(const struct arena *a, const struct journal *j,
 	struct place at = cursor_place(j, cur);
 	struct view v;
 	uint64_t seq;
-	uint32_t i;
 	int error;
 
 	for (seq = cur->seq; seq < j->next_seq; seq++) {
-		if (view_read(a, at, seq, framing, &v) != 0)
+		if (view_read(a, at, seq, form, &v) != 0)
 			return -EBADMSG;
 		error = gather_record(a, &g, &v, &scratch, scratch_end);
 		if (error != 0)
 			return error == -ENOSPC ? g.count : error;
-		if (view_end(a, &v, &at) != 0)
+		if (payload_end(a, v.body, v.r.len, &at) != 0)
 			return -EBADMSG;
 	}
-	for (i = 0; i < j->notes; i++) {
-		bool chunked = framing == HTTP_FRAMING_CHUNKED;
-
-		if (!gather_add(&g, chunked ? NOTE_CHUNK : NOTE,
-			chunked ? NOTE_CHUNK_LEN : NOTE_LEN))
-			break;
-	}
+	gather_notes(&g, j, form->framing == HTTP_FRAMING_CHUNKED);
 	return g.count;
 }
 
 int
 journal_advance(const struct arena *a, const struct journal *j,
-    enum http_framing framing, struct journal_cursor *cur, uint64_t n)
+    const struct journal_wire *form, struct journal_cursor *cur, uint64_t n)
 {
 	struct place at = cursor_place(j, cur);
 	struct view v;
 
 	cur->sent += n;
 	while (cur->seq < j->next_seq) {
-		if (view_read(a, at, cur->seq, framing, &v) != 0)
+		if (view_read(a, at, cur->seq, form, &v) != 0)
 			return -EBADMSG;
 		if (cur->sent < v.wire)
 			return 0;
-		if (view_end(a, &v, &at) != 0)
+		if (payload_end(a, v.body, v.r.len, &at) != 0)
 			return -EBADMSG;
 		cur->sent -= v.wire;
 		cur->wire += v.wire;
@@ -719,12 +794,66 @@ journal_advance(const struct arena *a, const struct journal *j,
 		cur->off = at.off;
 	}
 	/* What is left can only be notes that no record follows yet. */
-	return cur->sent <=
-		       (uint64_t)j->notes * (framing == HTTP_FRAMING_CHUNKED
-						    ? NOTE_CHUNK_LEN
-						    : NOTE_LEN)
+	return cur->sent <= (uint64_t)j->notes *
+				(form->framing == HTTP_FRAMING_CHUNKED
+					? NOTE_CHUNK_LEN
+					: NOTE_LEN)
 		   ? 0
 		   : -EBADMSG;
+}
+
+int
+journal_cursor_seek(struct journal_cursor *cur, const struct arena *a,
+    const struct journal *j, uint64_t seq, uint64_t wire)
+{
+	struct journal_record r;
+	struct place at, body;
+
+	journal_cursor_init(cur, a, j, wire);
+	at = cursor_place(j, cur);
+	while (cur->seq < seq && cur->seq < j->next_seq) {
+		if (record_read(a, at, cur->seq, &r, &body) != 0 ||
+		    payload_end(a, body, r.len, &at) != 0)
+			return -EBADMSG;
+		cur->passed += r.len;
+		cur->seq++;
+		cur->ref = at.ref;
+		cur->off = at.off;
+	}
+	return 0;
+}
+
+uint64_t
+journal_wire_len(const struct arena *a, const struct journal *j,
+    const struct journal_wire *form)
+{
+	struct journal_cursor cur;
+	struct place at;
+	struct view v;
+	uint64_t len = 0;
+
+	journal_cursor_init(&cur, a, j, 0);
+	at = cursor_place(j, &cur);
+	for (; cur.seq < j->next_seq; cur.seq++) {
+		if (view_read(a, at, cur.seq, form, &v) != 0 ||
+		    payload_end(a, v.body, v.r.len, &at) != 0)
+			break;
+		len += v.wire;
+	}
+	return len;
+}
+
+int
+journal_cursor_find(struct journal_cursor *cur, const struct arena *a,
+    const struct journal *j, const struct journal_wire *form, uint64_t seq,
+    uint64_t wire, uint64_t sent)
+{
+	if (sent < wire || journal_cursor_seek(cur, a, j, seq, wire) != 0)
+		return -EBADMSG;
+	/* The place is exact only if the record is still there. */
+	if (cur->seq != seq && sent != wire)
+		return -EBADMSG;
+	return journal_advance(a, j, form, cur, sent - wire);
 }
 
 bool
@@ -762,9 +891,101 @@ journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 }
 
 uint64_t
+journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
+    uint64_t limit)
+{
+	uint64_t seq = journal_first_seq(a, j), dropped = 0;
+	uint64_t end = cur != NULL ? cur->seq : j->next_seq;
+	struct place at = journal_start(j), body;
+	uint32_t first = j->chain.first_ref, count = 0;
+	struct journal_record r;
+
+	while (j->kept > limit && seq < end && seq + 1 < j->next_seq) {
+		if (record_read(a, at, seq, &r, &body) != 0 ||
+		    payload_end(a, body, r.len, &at) != 0)
+			break;
+		j->kept -= MIN(j->kept, r.len);
+		if (cur != NULL)
+			cur->passed -= MIN(cur->passed, r.len);
+		seq++;
+		dropped++;
+	}
+	if (dropped == 0 || !place_of_header(a, &at))
+		return 0;
+	for (; first != at.ref && ref_is_valid(a, first); count++)
+		first = block_next(a, first);
+	arena_let_go(a, j->chain.first_ref, count);
+	j->chain.first_ref = at.ref;
+	j->chain.first_off = at.off;
+	return dropped;
+}
+
+uint64_t
 journal_unsent(const struct journal *j, const struct journal_cursor *cur)
 {
 	return j->kept - MIN(j->kept, cur->passed);
+}
+
+uint64_t
+journal_first_seq(const struct arena *a, const struct journal *j)
+{
+	struct journal_cursor cur;
+
+	journal_cursor_init(&cur, a, j, 0);
+	return cur.seq;
+}
+
+int
+journal_each(const struct arena *a, const struct journal *j, uint64_t seq,
+    bool (*visit)(void *context, const struct journal_view *), void *context)
+{
+	struct journal_cursor cur;
+	struct journal_view view = { .arena = a };
+	struct place at, body;
+
+	if (journal_cursor_seek(&cur, a, j, seq, 0) != 0)
+		return -EBADMSG;
+	at = cursor_place(j, &cur);
+	for (; cur.seq < j->next_seq; cur.seq++) {
+		if (record_read(a, at, cur.seq, &view.record, &body) != 0)
+			return -EBADMSG;
+		view.ref = body.ref;
+		view.off = body.off;
+		if (!visit(context, &view))
+			return 0;
+		if (payload_end(a, body, view.record.len, &at) != 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+const char *
+journal_piece(struct journal_view *view, uint32_t *left, uint32_t *ret_len)
+{
+	struct place at = { view->ref, view->off };
+	const char *p;
+
+	*ret_len = place_piece(view->arena, &at, *left);
+	if (*left == 0 || *ret_len == 0)
+		return NULL;
+	p = block_at(view->arena, at.ref) + at.off;
+	view->ref = at.ref;
+	view->off = at.off + *ret_len;
+	*left -= *ret_len;
+	return p;
+}
+
+struct journal_view
+journal_open_view(const struct arena *a, const struct journal *j)
+{
+	struct place at = open_body(j);
+
+	return (struct journal_view){
+		.arena = a,
+		.record = { .len = j->open_len, .seq = j->next_seq },
+		.ref = at.ref,
+		.off = at.off,
+	};
 }
 
 /* Whether the chain ends behind `at`, or behind the open record there. */
@@ -791,18 +1012,18 @@ int
 journal_verify(const struct arena *a, const struct journal *j)
 {
 	struct journal_cursor cur;
+	struct journal_record r;
+	struct place at, body;
 	uint64_t kept = 0;
-	struct place at;
-	struct view v;
 
 	journal_cursor_init(&cur, a, j, 0);
 	at = cursor_place(j, &cur);
 	for (; cur.seq < j->next_seq; cur.seq++) {
-		if (view_read(a, at, cur.seq, HTTP_FRAMING_NONE, &v) != 0 ||
-		    record_sum(a, &v.r, v.body) != v.r.sum ||
-		    view_end(a, &v, &at) != 0)
+		if (record_read(a, at, cur.seq, &r, &body) != 0 ||
+		    record_sum(a, &r, body) != r.sum ||
+		    payload_end(a, body, r.len, &at) != 0)
 			return -EBADMSG;
-		kept += v.r.len;
+		kept += r.len;
 	}
 	return kept == j->kept && ends_at(a, j, at) ? 0 : -EBADMSG;
 }

@@ -41,12 +41,24 @@ struct arena {
 		uint32_t count;
 	} freed[ARENA_RUNS_MAX];
 	uint32_t freed_count;
+	uint32_t floor; /* runs below it wait for an outer commit */
+	/* Nothing is left: free something; false where nothing can be. */
+	bool (*on_short)(void *context);
+	void *context;
 };
 
 void arena_init(struct arena *a, struct shm *shm, uint32_t self);
 
 /* After a commit: give back what the commit let go. */
 void arena_settle(struct arena *a);
+
+/*
+ * A change of another record is made and committed while one is open: what
+ * was let go so far is not given back by the inner commit.  Returns what
+ * arena_unhold() needs.
+ */
+uint32_t arena_hold(struct arena *a);
+void arena_unhold(struct arena *a, uint32_t held);
 
 /* --- chains: queues of bytes -------------------------------------------- */
 
@@ -85,10 +97,10 @@ void journal_peek_open(
 
 /*
  * Finish the open record (there must be one): from the commit on it may be
- * sent.  `events` ended in it.
+ * sent.  `flags` is of enum journal_flag; `id_sum` goes with JOURNAL_HAS_ID.
  */
 void journal_finish(struct arena *a, struct journal *j, enum journal_type type,
-    uint32_t events);
+    unsigned flags, uint32_t id_sum);
 
 /* One whole record at once; an open record must not exist. */
 SC_MUST_CHECK int journal_put(struct arena *a, struct journal *j,
@@ -103,6 +115,21 @@ void journal_abandon(struct arena *a, struct journal *j);
 void journal_clear(struct arena *a, struct journal *j);
 
 /* --- sending ------------------------------------------------------------ */
+
+/*
+ * What, beside the records, decides about the bytes on the wire.  The same
+ * records and the same form always give the same bytes.
+ */
+struct journal_wire {
+	enum http_framing framing;
+	/* Of the ids that go before records with JOURNAL_MINT; or NULL. */
+	const char *token;
+	/*
+	 * Records before this one are replayed to a client that returned:
+	 * heads, notes and JOURNAL_ONCE were for the one before it.
+	 */
+	uint64_t attach_seq;
+};
 
 /*
  * How far a journal has been sent: private to the process that sends.
@@ -131,7 +158,7 @@ void journal_cursor_init(struct journal_cursor *cur, const struct arena *a,
  */
 #define JOURNAL_SCRATCH 2048
 SC_MUST_CHECK int journal_gather(const struct arena *a, const struct journal *j,
-    enum http_framing framing, const struct journal_cursor *cur,
+    const struct journal_wire *form, const struct journal_cursor *cur,
     struct iovec *iov, int cap, char *scratch);
 
 /*
@@ -139,8 +166,29 @@ SC_MUST_CHECK int journal_gather(const struct arena *a, const struct journal *j,
  * journal has not that many.
  */
 SC_MUST_CHECK int journal_advance(const struct arena *a,
-    const struct journal *j, enum http_framing framing,
+    const struct journal *j, const struct journal_wire *form,
     struct journal_cursor *cur, uint64_t n);
+
+/*
+ * At record `seq`, or at the first kept one after it, which begins at byte
+ * `wire`.
+ */
+SC_MUST_CHECK int journal_cursor_seek(struct journal_cursor *cur,
+    const struct arena *a, const struct journal *j, uint64_t seq,
+    uint64_t wire);
+
+/*
+ * Where byte `sent` of the wire is, if record `seq` begins at byte `wire`:
+ * what a successor knows.  -EBADMSG where the journal has not that much.
+ */
+SC_MUST_CHECK int journal_cursor_find(struct journal_cursor *cur,
+    const struct arena *a, const struct journal *j,
+    const struct journal_wire *form, uint64_t seq, uint64_t wire,
+    uint64_t sent);
+
+/* Bytes on the wire that all finished records make. */
+uint64_t journal_wire_len(const struct arena *a, const struct journal *j,
+    const struct journal_wire *form);
 
 /* Whether all finished records are sent. */
 bool journal_all_sent(
@@ -154,15 +202,48 @@ bool journal_all_sent(
 void journal_drop(
     struct arena *a, struct journal *j, struct journal_cursor *cur);
 
+/*
+ * Drop the oldest records, but none that is not sent (cur; NULL: nobody is
+ * to be sent anything) and never the newest, until no more than `limit`
+ * payload bytes are kept.  Returns how many were dropped.
+ */
+uint64_t journal_trim(struct arena *a, struct journal *j,
+    struct journal_cursor *cur, uint64_t limit);
+
 /* Payload bytes that are not sent yet. */
 uint64_t journal_unsent(
     const struct journal *j, const struct journal_cursor *cur);
 
+/* --- looking at records ------------------------------------------------- */
+
+/* The number of the first kept record; next_seq where there is none. */
+uint64_t journal_first_seq(const struct arena *a, const struct journal *j);
+
 /*
- * Walk all records and verify length, type and checksum, and that they and
- * the open one are all that the chain holds: 0, or -EBADMSG.  What it accepts
- * may be gone on with.
+ * Call visit(context, record) for each finished record from `seq` on, the
+ * oldest first, until it returns false.  0 or -EBADMSG.
  */
+struct journal_view {
+	const struct arena *arena;
+	struct journal_record record;
+	uint32_t ref, off; /* of its payload */
+};
+SC_MUST_CHECK int journal_each(const struct arena *a, const struct journal *j,
+    uint64_t seq, bool (*visit)(void *context, const struct journal_view *),
+    void *context);
+
+/*
+ * The next piece of a view's payload, at most `left` bytes: moves the view
+ * on and lowers *left.  NULL at the end, or where a link is broken.
+ */
+const char *journal_piece(
+    struct journal_view *view, uint32_t *left, uint32_t *ret_len);
+
+/* A view of the open record (its header is not written yet). */
+struct journal_view journal_open_view(
+    const struct arena *a, const struct journal *j);
+
+/* Walk all records and verify length, type and checksum: 0, or -EBADMSG. */
 SC_MUST_CHECK int journal_verify(
     const struct arena *a, const struct journal *j);
 

@@ -43,6 +43,8 @@ _Static_assert(_Alignof(struct shm_worker) <= TABLE_ALIGN, "alignment");
 _Static_assert(_Alignof(struct client_record) <= TABLE_ALIGN, "alignment");
 _Static_assert(_Alignof(struct upstream_record) <= TABLE_ALIGN, "alignment");
 _Static_assert(_Alignof(struct stream_record) <= TABLE_ALIGN, "alignment");
+_Static_assert(_Alignof(struct session_record) <= TABLE_ALIGN, "alignment");
+_Static_assert(_Alignof(struct session_shard) <= TABLE_ALIGN, "alignment");
 
 /* --- the layout ---------------------------------------------------------- */
 
@@ -81,6 +83,10 @@ layout_compute(const struct shm_sizes *sizes, struct shm_header *ret)
 	place(&h.client_owners, &end, line, sizes->clients, word);
 	place(&h.upstream_owners, &end, line, sizes->upstreams, word);
 	place(&h.stream_owners, &end, line, sizes->streams, word);
+	place(&h.session_owners, &end, line, sizes->sessions, word);
+	place(&h.session_buckets, &end, line, sizes->sessions, word);
+	place(&h.session_shards, &end, line, SESSION_SHARDS,
+	    sizeof(struct session_shard));
 	place(&h.block_owners, &end, line, sizes->blocks, word);
 	place(&h.block_next, &end, line, sizes->blocks, word);
 	place(&h.extents, &end, line, extent_count(sizes->blocks), word);
@@ -90,6 +96,8 @@ layout_compute(const struct shm_sizes *sizes, struct shm_header *ret)
 	    sizeof(struct upstream_record));
 	place(&h.streams, &end, page, sizes->streams,
 	    sizeof(struct stream_record));
+	place(&h.sessions, &end, page, sizes->sessions,
+	    sizeof(struct session_record));
 	place(&h.windows, &end, page, SHM_WORKERS_MAX, SHM_WINDOW_SIZE);
 	place(&h.blocks, &end, page, sizes->blocks, SHM_BLOCK_SIZE);
 	h.size = (end + page - 1) / page * page;
@@ -115,6 +123,10 @@ layout_equal(const struct shm_header *a, const struct shm_header *b)
 	       table_equal(&a->upstreams, &b->upstreams) &&
 	       table_equal(&a->stream_owners, &b->stream_owners) &&
 	       table_equal(&a->streams, &b->streams) &&
+	       table_equal(&a->session_owners, &b->session_owners) &&
+	       table_equal(&a->sessions, &b->sessions) &&
+	       table_equal(&a->session_shards, &b->session_shards) &&
+	       table_equal(&a->session_buckets, &b->session_buckets) &&
 	       table_equal(&a->block_owners, &b->block_owners) &&
 	       table_equal(&a->block_next, &b->block_next) &&
 	       table_equal(&a->extents, &b->extents) &&
@@ -128,6 +140,7 @@ sizes_possible(const struct shm_sizes *sizes)
 	return sizes->clients - 1 < UINT32_MAX - 1 &&
 	       sizes->upstreams - 1 < UINT32_MAX - 1 &&
 	       sizes->streams - 1 < UINT32_MAX - 1 &&
+	       sizes->sessions - 1 < UINT32_MAX - 1 &&
 	       sizes->blocks - 1 < UINT32_MAX - 1;
 }
 
@@ -161,6 +174,10 @@ map(int fd, const struct shm_header *h, const struct shm_sizes *sizes,
 		.upstreams = at(base, &h->upstreams),
 		.stream_owners = at(base, &h->stream_owners),
 		.streams = at(base, &h->streams),
+		.session_owners = at(base, &h->session_owners),
+		.sessions = at(base, &h->sessions),
+		.session_shards = at(base, &h->session_shards),
+		.session_buckets = at(base, &h->session_buckets),
 		.block_owners = at(base, &h->block_owners),
 		.block_next = at(base, &h->block_next),
 		.extents = at(base, &h->extents),
@@ -258,6 +275,7 @@ read_header(int fd, struct shm_header *ret, struct shm_sizes *ret_sizes)
 	sizes = (struct shm_sizes){ .clients = seen.clients.count,
 		.upstreams = seen.upstreams.count,
 		.streams = seen.streams.count,
+		.sessions = seen.sessions.count,
 		.blocks = seen.blocks.count };
 	if (!sizes_possible(&sizes))
 		return -EPROTO;

@@ -17,6 +17,7 @@ struct shm_sizes {
 	uint32_t clients;
 	uint32_t upstreams;
 	uint32_t streams;
+	uint32_t sessions;
 	uint32_t blocks;
 };
 
@@ -32,6 +33,10 @@ struct shm {
 	struct upstream_record *upstreams;
 	_Atomic uint32_t *stream_owners;
 	struct stream_record *streams;
+	_Atomic uint32_t *session_owners;
+	struct session_record *sessions;
+	struct session_shard *session_shards;
+	uint32_t *session_buckets;
 	_Atomic uint32_t *block_owners;
 	uint32_t *block_next;
 	_Atomic uint32_t *extents;

@@ -18,6 +18,7 @@
 #ifndef COMMON_SHM_LAYOUT_H
 #define COMMON_SHM_LAYOUT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -43,8 +44,8 @@ struct shm_hand {
 	uint32_t kind;       /* enum hand_kind */
 	uint32_t slot;       /* of the client or upstream record */
 	uint32_t generation; /* of that record */
-	int32_t got; /* what recv() returned; -1 before */
-	uint64_t taken; /* bytes taken from that socket before this recv */
+	int32_t got;         /* what recv() returned; -1 before */
+	uint64_t taken;      /* bytes taken from that socket before this recv */
 };
 
 /*
@@ -92,10 +93,10 @@ struct journal {
 	struct chain chain;
 	uint32_t open_ref; /* where the open record's header goes, 0: none */
 	uint32_t open_off;
-	uint32_t open_len;  /* payload bytes of the open record so far */
-	uint32_t notes;     /* keep-alive comments after the last record */
-	uint64_t kept;      /* payload bytes of finished records kept */
-	uint64_t next_seq;  /* the next record's number, from 1 */
+	uint32_t open_len; /* payload bytes of the open record so far */
+	uint32_t notes;    /* keep-alive comments after the last record */
+	uint64_t kept;     /* payload bytes of finished records kept */
+	uint64_t next_seq; /* the next record's number, from 1 */
 };
 
 enum journal_type {
@@ -106,13 +107,20 @@ enum journal_type {
 	JOURNAL_TYPE_COUNT,
 };
 
+enum journal_flag {
+	JOURNAL_MINT = 1 << 0,   /* an id line of our own goes before it */
+	JOURNAL_ONCE = 1 << 1,   /* for the client of the time, no replay */
+	JOURNAL_HAS_ID = 1 << 2, /* holds an id of the upstream */
+};
+
 /* The header of a finished record; never split over two blocks. */
 struct journal_record {
-	uint32_t len;   /* of the payload that follows */
-	uint32_t sum;   /* checksum of payload and header */
-	uint16_t type;  /* enum journal_type */
-	uint16_t notes; /* keep-alive comments sent before this record */
-	uint32_t events; /* events that end in this record */
+	uint32_t len;    /* of the payload that follows */
+	uint32_t sum;    /* checksum of payload and header */
+	uint8_t type;    /* enum journal_type */
+	uint8_t flags;   /* enum journal_flag */
+	uint16_t notes;  /* keep-alive comments sent before this record */
+	uint32_t id_sum; /* hash of the upstream's id, if it holds one */
 	uint64_t seq;
 };
 
@@ -130,14 +138,14 @@ enum client_phase {
 };
 
 struct client_state {
-	uint8_t phase;      /* enum client_phase */
-	uint8_t gone;       /* the client's FIN was seen */
-	uint8_t keep_alive; /* after the answer that is under way */
-	uint8_t refusal;    /* enum http_fault: answer with this error */
+	uint8_t phase;       /* enum client_phase */
+	uint8_t gone;        /* the client's FIN was seen */
+	uint8_t keep_alive;  /* after the answer that is under way */
+	uint8_t refusal;     /* enum http_fault: answer with this error */
 	uint32_t stream_ref; /* the answer under way */
 	uint64_t taken; /* bytes processed since the connection was accepted */
 	uint64_t wire;  /* bytes of the answers that are finished and sent */
-	uint32_t requests; /* heads completed */
+	uint32_t requests;   /* heads completed */
 	uint32_t generation; /* of the record when this use of it began */
 	uint32_t refused_s;  /* when, by the wall clock: the answer's Date */
 	uint8_t method;      /* enum http_method_id, of the request */
@@ -170,53 +178,146 @@ struct upstream_record {
 	uint32_t generation; /* written by the worker at each connect */
 };
 
+/*
+ * The life of a stream.  X(state): worker/stream.c.
+ */
 enum stream_phase {
 	STREAM_FREE,
 	STREAM_WAITING,  /* for a connection to the upstream, or its head */
 	STREAM_RELAYING, /* the answer's head is in the journal */
+	STREAM_PAUSED,   /* its upstream is gone; to be resumed at due_ms */
+	STREAM_RESUMING, /* asked to go on; waits for that answer's head */
 	STREAM_ENDING,   /* the journal holds the answer's last record */
 	STREAM_PHASE_COUNT,
 };
 
 enum stream_era { ERA_PLAIN, ERA_LEGACY, ERA_MODERN };
 
+/* What a stream is to its session (MCP 2025-11-25, basic/transports). */
+enum stream_role {
+	ROLE_REQUEST,    /* carries the answer to a client's request */
+	ROLE_STANDALONE, /* a GET for what the server has to say by itself */
+	ROLE_ERRAND,     /* a request of our own, no client waits for it */
+};
+
+#define STREAM_TOKEN_LEN 22
+
 struct stream_state {
-	uint8_t phase;   /* enum stream_phase */
-	uint8_t framing; /* enum http_framing, of the answer */
-	uint8_t events;  /* the answer is an event stream */
-	uint8_t reason;  /* enum end_reason, once ENDING */
-	uint16_t status; /* of the answer, 0 before its head */
-	uint8_t up_keep; /* the upstream connection may be used again */
+	uint8_t phase;       /* enum stream_phase */
+	uint8_t framing;     /* enum http_framing, of the answer */
+	uint8_t events;      /* the answer is an event stream */
+	uint8_t reason;      /* enum end_reason, once ENDING */
+	uint16_t status;     /* of the answer, 0 before its head */
+	uint8_t up_keep;     /* the upstream connection may be used again */
 	uint8_t up_answered; /* a byte of the answer came on it */
 	uint8_t break_off;   /* end by closing, not by the last chunk */
+	uint8_t role;        /* enum stream_role */
+	uint8_t rooted;      /* lives on without a client */
+	uint8_t resumable;   /* legacy events: kept, replayed, resumed */
+	uint8_t responded;   /* the response to its request was delivered */
+	uint8_t gap;         /* events were dropped that no client has had */
+	uint8_t cors;        /* the answer had Access-Control-Allow-Origin */
+	uint8_t asks;        /* the request stands in `ask` */
+	uint8_t prime_due;   /* priming waits for what the upstream does */
+	uint8_t ask_framing; /* enum http_framing, of `ask` */
 	uint8_t fault; /* enum http_fault: WAITING, and this is the answer */
-	uint8_t reserved[6];
+	uint8_t no_resume; /* the upstream has no such stream any more */
+
+	/* The client whose connection carries it; 0: none (detached). */
+	uint32_t client_ref;
+	uint32_t client_generation;
+	uint32_t request; /* the client's `requests` that attached it */
+	uint32_t session_ref;
+
 	uint32_t upstream_ref;
 	uint32_t upstream_generation;
 	uint64_t up_taken; /* bytes processed since connect */
 	uint64_t up_base;  /* bytes sent on it before this request */
-	uint64_t wire;     /* client's byte count where `answer` begins */
+
+	/* Record wire_seq of `answer` begins at byte `wire` of the client's
+	   connection; while `prelude` has records, they begin there. */
+	uint64_t wire;
+	uint64_t wire_seq;
+	uint64_t attach_seq; /* records before it are a replay */
+
 	struct http_scan scan;
 	struct chunked body;
 	struct sse sse;
 	struct journal answer;
-	uint64_t body_len; /* decoded body bytes so far */
+	struct journal
+	    prelude;        /* head and priming for a client that returned */
+	struct journal ask; /* what the stream itself asks the upstream */
+	uint64_t ask_wire;  /* bytes that `ask` has dropped as sent */
+	uint64_t body_len;  /* decoded body bytes so far */
+
+	uint64_t last_id_ref; /* seq + 1 of the newest event with an id */
+	uint64_t unacked_seq; /* the first that no client's TCP has confirmed */
+	uint64_t due_ms;      /* PAUSED: when to resume; clock_ms() */
+	uint32_t retry_ms;    /* the upstream's own wish; UINT32_MAX: none */
+	uint32_t attempts;    /* to resume, since the last event */
+	uint32_t resumes;     /* in all */
+	uint32_t retry_after_s; /* an answer's Retry-After, for one pause */
 };
 
 struct stream_record {
 	_Atomic uint32_t commits;
 	uint32_t generation;
 	/* Fixed when the stream is made. */
-	uint32_t client_ref;
-	uint32_t client_generation;
-	uint32_t request; /* the client's `requests` that made it */
-	uint8_t era;      /* enum stream_era */
-	uint8_t method;   /* enum http_method_id */
-	uint8_t framing;  /* of the request's body, enum http_framing */
-	uint8_t minor;    /* HTTP/1.x of the request */
-	uint64_t id;      /* for logs: unique in a life of the memory */
-	uint64_t begun_ms;
+	uint8_t era;     /* enum stream_era */
+	uint8_t method;  /* enum http_method_id */
+	uint8_t framing; /* of the request's body, enum http_framing */
+	uint8_t minor;   /* HTTP/1.x of the request */
+	uint8_t primes;  /* its client understands priming events */
+	char token[STREAM_TOKEN_LEN + 1]; /* of the ids that it mints */
+	uint64_t id;           /* for logs: unique in a life of the memory */
+	uint64_t begun_ms;     /* clock_ms() */
+	uint64_t owner_sum[2]; /* keyed digest of the Authorization */
+	/* Fixed when the request is in: its id, its progress token. */
+	struct jsonrpc request;
 	struct stream_state state[2];
+};
+
+/*
+ * A session, one an Mcp-Session-Id.  Found by its id through buckets, each
+ * of which belongs to a shard with a lock; only who holds that may link or
+ * unlink.  The rest is written by its home worker alone.
+ */
+enum session_phase {
+	SESSION_FREE,
+	SESSION_ASKED, /* a client names it; the upstream has not confirmed */
+	SESSION_LIVE,
+	SESSION_ENDED, /* by DELETE, expiry or the upstream's word: 404 */
+};
+
+#define SESSION_ID_MAX 256
+
+struct session_state {
+	struct chain saved; /* the newest request head, as sent upstream */
+	uint64_t saved_sum; /* hash of what counts in it */
+};
+
+struct session_record {
+	_Atomic uint32_t phase; /* enum session_phase */
+	uint32_t next_ref;      /* in its bucket */
+	uint32_t generation;
+	_Atomic uint32_t home; /* worker slot */
+	uint64_t hash;
+	uint64_t begun_ms; /* clock_ms() */
+	_Atomic uint64_t used_ms;
+	_Atomic uint32_t connections; /* for people */
+	_Atomic uint32_t streams;     /* for people */
+	uint16_t id_len;
+	char id[SESSION_ID_MAX];
+	char last_event_id[64]; /* for people, cut */
+	_Atomic uint32_t commits;
+	struct session_state state[2];
+};
+
+#define SESSION_SHARDS 64u
+
+struct session_shard {
+	_Alignas(64) pthread_mutex_t lock; /* robust, process-shared */
+	_Atomic uint32_t holder; /* owner id of who holds it, 0: nobody */
 };
 
 /* Where each table starts, counted from the start of the memory. */
@@ -238,11 +339,17 @@ struct shm_header {
 	struct shm_table upstreams;       /* struct upstream_record */
 	struct shm_table stream_owners;   /* _Atomic uint32_t */
 	struct shm_table streams;         /* struct stream_record */
+	struct shm_table session_owners;  /* _Atomic uint32_t */
+	struct shm_table sessions;        /* struct session_record */
+	struct shm_table session_shards;  /* struct session_shard */
+	struct shm_table session_buckets; /* uint32_t: session reference */
 	struct shm_table block_owners;    /* _Atomic uint32_t */
 	struct shm_table block_next;      /* uint32_t: block reference */
 	struct shm_table extents;         /* _Atomic uint32_t: claim.h */
 	struct shm_table blocks;          /* SHM_BLOCK_SIZE bytes each */
 	_Atomic uint64_t next_stream_id;
+	uint64_t secret[2]; /* random: keys the hashes of what peers send */
+	_Atomic uint32_t upstream_primes; /* 0: not known; 1: no; 2: yes */
 };
 
 _Static_assert(sizeof(struct shm_hand) == 24, "layout");

@@ -42,6 +42,7 @@ limits_sizes(const struct conf *conf, uint64_t files, uint32_t workers,
 		.upstreams = (uint32_t)slots,
 		.streams = (uint32_t)MIN(
 		    clients + slots, MAX(conf->stream_max_streams, 1)),
+		.sessions = (uint32_t)MAX(conf->session_max_sessions, 1),
 		.blocks = (uint32_t)MAX(blocks, 1),
 	};
 	return 0;

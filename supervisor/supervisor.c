@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "common/sessions.h"
 #include "common/tcp_self_test.h"
 #include "supervisor/complain.h"
 #include "supervisor/dispatch.h"
@@ -272,6 +273,8 @@ make_tables(struct supervisor *sv)
 		return r;
 	}
 	r = shm_create(&sizes, &sv->shm);
+	if (r == 0)
+		r = sessions_create(&sv->shm);
 	if (r == 0)
 		r = vault_init(&sv->vault, sizes.clients, sizes.upstreams);
 	if (r == 0)

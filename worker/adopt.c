@@ -1,6 +1,9 @@
 /*
  * adopt.c - going on with what a dead worker left.
  *
+ * Everything is reached from the clients' committed states, from streams that
+ * live without one (rooted), and from sessions.
+ *
  * Three passes, each of which may be cut short by a death and begun again by
  * the next successor:
  *
@@ -26,7 +29,9 @@
 #include "common/tcp_count.h"
 #include "worker/adopt.h"
 #include "worker/client.h"
+#include "worker/legacy.h"
 #include "worker/refuse.h"
+#include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
 
@@ -72,22 +77,21 @@ inherit_journal(struct adoption *a, const struct journal *j)
 	       journal_verify(&a->w->arena, j) == 0;
 }
 
-/* The stream that the client's state names: NULL where the record is not it. */
+/* The stream that the client's state names: NULL where it is another's. */
 static struct stream *
 find_stream(struct client *c, const struct client_state *cs)
 {
 	const struct shm *shm = c->w->shm;
-	const struct stream_record *rec;
+	const struct stream_state *ss;
 
 	if (cs->stream_ref > shm->sizes.streams)
 		return NULL;
-	rec = &shm->streams[cs->stream_ref - 1];
-	if (rec->client_ref != c->slot + 1 ||
-	    rec->client_generation != c->rec->generation ||
-	    rec->request != cs->requests ||
-	    RECORD_STATE(rec)->phase == STREAM_FREE)
+	ss = RECORD_STATE(&shm->streams[cs->stream_ref - 1]);
+	if (ss->client_ref != c->slot + 1 ||
+	    ss->client_generation != c->rec->generation ||
+	    ss->request != cs->requests || ss->phase == STREAM_FREE)
 		return NULL;
-	return stream_revive(c, cs->stream_ref - 1);
+	return stream_revive(c->w, cs->stream_ref - 1, c);
 }
 
 /* The connection that the stream names, if its socket was inherited. */
@@ -107,6 +111,41 @@ find_upstream(struct adoption *a, struct stream *st)
 		a->upstream_fd[slot] = 0;
 }
 
+/* A stream's record, blocks, connection and session; false: damaged. */
+static bool
+take_over_parts(struct adoption *a, struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct worker *w = a->w;
+
+	inherit(a, &w->streams, st->slot);
+	if (!inherit_journal(a, &ss->answer) ||
+	    !inherit_journal(a, &ss->prelude) || !inherit_journal(a, &ss->ask))
+		return false;
+	find_upstream(a, st);
+	if (ss->session_ref != 0 && ss->session_ref <= w->shm->sizes.sessions &&
+	    w->session_of[ss->session_ref - 1] != NULL)
+		session_join(w->session_of[ss->session_ref - 1], st);
+	return true;
+}
+
+/*
+ * The client was about to leave its stream, or to be robbed of it, when its
+ * worker died: what it shares with the stream is the stream's.
+ */
+static void
+let_leave(struct client *c, const struct client_state *cs)
+{
+	const struct stream_state *ss;
+
+	if (cs->stream_ref <= c->w->shm->sizes.streams) {
+		ss = RECORD_STATE(&c->w->shm->streams[cs->stream_ref - 1]);
+		c->request_taken = ss->asks && ss->ask.chain.first_ref ==
+						   cs->out.chain.first_ref;
+	}
+	client_close(c, END_CLIENT_LEFT, false);
+}
+
 static bool
 take_over_stream(
     struct adoption *a, struct client *c, const struct client_state *cs)
@@ -114,11 +153,70 @@ take_over_stream(
 	if (cs->stream_ref == 0)
 		return true;
 	c->stream = find_stream(c, cs);
-	if (c->stream == NULL)
-		return false;
-	inherit(a, &a->w->streams, c->stream->slot);
-	find_upstream(a, c->stream);
-	return inherit_journal(a, &stream_state(c->stream)->answer);
+	if (c->stream != NULL)
+		return take_over_parts(a, c->stream);
+	let_leave(c, cs);
+	return true;
+}
+
+static bool
+is_of_the_dead(const struct adoption *a, uint32_t owner)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->start->dead_count; i++) {
+		if (a->start->dead[i] == owner)
+			return true;
+	}
+	return false;
+}
+
+/* Sessions come first, for streams belong to them. */
+static void
+take_over_sessions(struct adoption *a)
+{
+	struct worker *w = a->w;
+	struct session_found found;
+	uint32_t slot;
+
+	for (slot = 0; slot < w->shm->sizes.sessions; slot++) {
+		if (!is_of_the_dead(
+			a, atomic_load(&w->shm->session_owners[slot])))
+			continue;
+		/* Only what can be found by its id was begun for good. */
+		if (sessions_find(w->shm, w->self, sessions_id(w->shm, slot),
+			&found) != 0 ||
+		    found.index != slot)
+			continue;
+		inherit(a, &w->sessions, slot);
+		atomic_store(&w->shm->sessions[slot].home, w->index);
+		if (!inherit_chain(
+			a, &RECORD_STATE(&w->shm->sessions[slot])->saved) ||
+		    session_revive(w, slot) == NULL)
+			a->broken++;
+	}
+}
+
+/* Streams whose client has left, or that are errands of our own. */
+static void
+take_over_rooted(struct adoption *a)
+{
+	struct worker *w = a->w;
+	const struct stream_state *ss;
+	struct stream *st;
+	uint32_t slot;
+
+	for (slot = 0; slot < w->shm->sizes.streams; slot++) {
+		if (!is_of_the_dead(
+			a, atomic_load(&w->shm->stream_owners[slot])))
+			continue;
+		ss = RECORD_STATE(&w->shm->streams[slot]);
+		if (!ss->rooted || ss->phase == STREAM_FREE)
+			continue;
+		st = stream_revive(w, slot, NULL);
+		if (st == NULL || !take_over_parts(a, st))
+			a->broken++;
+	}
 }
 
 /* A connection whose record can't be trusted is closed, and only that. */
@@ -173,10 +271,12 @@ take_over(struct adoption *a)
 			a->upstream_fd[start->inherited[i].slot] =
 			    start->inherited[i].fd + 1;
 	}
+	take_over_sessions(a);
 	for (i = 0; i < start->inherited_count; i++) {
 		if (start->inherited[i].kind == SOCKET_CLIENT)
 			take_over_client(a, &start->inherited[i]);
 	}
+	take_over_rooted(a);
 }
 
 /* --- 2. sweep ----------------------------------------------------------- */
@@ -210,6 +310,7 @@ sweep(struct adoption *a)
 	for (i = 0; i < a->start->dead_count; i++) {
 		(void)claim_sweep(&a->w->upstreams, a->start->dead[i]);
 		(void)claim_sweep(&a->w->streams, a->start->dead[i]);
+		(void)claim_sweep(&a->w->sessions, a->start->dead[i]);
 		(void)claim_sweep(&a->w->arena.claim, a->start->dead[i]);
 		KILL_POINT();
 	}
@@ -251,15 +352,18 @@ static int
 settle_asked(struct upstream *u, const struct tcp_count *count)
 {
 	struct stream *st = u->stream;
-	const struct client_state *cs = client_state(st->client);
 	const struct stream_state *ss = stream_state(st);
-	uint64_t sent = count->sent - ss->up_base;
+	struct journal_wire form;
+	uint64_t dropped, sent = count->sent - ss->up_base;
+	const struct journal *request = stream_request(st, &form, &dropped);
 
-	journal_cursor_init(&st->asked, &u->w->arena, &cs->out, cs->out_wire);
-	if (count->sent < ss->up_base || sent < cs->out_wire)
+	if (request == NULL)
+		return 0;
+	journal_cursor_init(&st->asked, &u->w->arena, request, dropped);
+	if (count->sent < ss->up_base || sent < dropped)
 		return -EBADMSG;
-	return journal_advance(&u->w->arena, &cs->out, st->rec->framing,
-	    &st->asked, sent - cs->out_wire);
+	return journal_advance(
+	    &u->w->arena, request, &form, &st->asked, sent - dropped);
 }
 
 static void
@@ -305,22 +409,38 @@ settle_upstream(struct adoption *a, struct upstream *u)
 		upstream_lost(u, ECONNRESET);
 }
 
+/* The same for a stream's journals, the prelude first. */
+static bool
+settle_stream_sent(struct stream *st, uint64_t sent)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct arena *a = &st->w->arena;
+	struct journal_wire form = { .framing = ss->framing };
+	uint64_t len;
+
+	stream_rewind(st);
+	if (sent < ss->wire)
+		return false;
+	len = journal_wire_len(a, &ss->prelude, &form);
+	if (journal_advance(a, &ss->prelude, &form, &st->prelude,
+		MIN(sent - ss->wire, len)) != 0)
+		return false;
+	st->sent.wire = ss->wire + len;
+	if (sent - ss->wire < len)
+		return true;
+	form = stream_wire(st);
+	return journal_advance(
+		   a, &ss->answer, &form, &st->sent, sent - st->sent.wire) == 0;
+}
+
 /* Where the sending of the answer goes on: false where counts don't fit. */
 static bool
 settle_sent(struct client *c, uint64_t sent)
 {
 	const struct client_state *cs = client_state(c);
-	struct stream *st = c->stream;
-	const struct stream_state *ss;
 
-	if (st != NULL) {
-		ss = stream_state(st);
-		journal_cursor_init(
-		    &st->sent, &c->w->arena, &ss->answer, ss->wire);
-		return sent >= ss->wire &&
-		       journal_advance(&c->w->arena, &ss->answer, ss->framing,
-			   &st->sent, sent - ss->wire) == 0;
-	}
+	if (c->stream != NULL)
+		return settle_stream_sent(c->stream, sent);
 	if (sent < cs->wire || sent - cs->wire > REFUSAL_MAX)
 		return false;
 	c->refusal_sent = (size_t)(sent - cs->wire);
@@ -354,13 +474,41 @@ settle_stream(struct adoption *a, struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
 
+	st->is_settled = true;
 	if (ss->fault != 0)
 		return; /* what the upstream does matters no more */
+	legacy_adopted(st);
 	if (st->upstream != NULL)
 		settle_upstream(a, st->upstream);
 	else if (ss->upstream_ref != 0)
 		/* It carried bytes, and its socket is lost: never again. */
-		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_WORKER_DIED);
+		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_UPSTREAM_LOST);
+	else if (ss->phase == STREAM_RESUMING)
+		stream_start(st);
+}
+
+/* A stream without a client: what was under way when it lost it goes on. */
+static void
+settle_rooted(struct adoption *a, struct stream *st)
+{
+	struct stream_state *next;
+
+	if (stream_state(st)->client_ref != 0) {
+		next = RECORD_BEGIN(st->rec);
+		next->client_ref = 0;
+		next->unacked_seq = next->wire_seq;
+		next->answer.notes = 0;
+		journal_clear(&a->w->arena, &next->prelude);
+		RECORD_COMMIT(st->rec);
+		arena_settle(&a->w->arena);
+	}
+	deadline_set(&st->kept, &a->w->stream_detach);
+	settle_stream(a, st);
+	if (!st->is_dead && st->upstream == NULL &&
+	    stream_state(st)->phase == STREAM_WAITING)
+		stream_start(st);
+	if (!st->is_dead && stream_is_abandoned(st))
+		stream_drop(st, END_CLIENT_LEFT);
 }
 
 static void
@@ -415,6 +563,12 @@ settle(struct adoption *a)
 		if (c != NULL && !c->is_closing &&
 		    (c->io.events & (EV_READ | EV_WRITE)) == 0)
 			settle_client(a, c);
+	}
+	for (i = 0; i < w->shm->sizes.streams; i++) {
+		if (w->stream_of[i] != NULL &&
+		    w->stream_of[i]->client == NULL &&
+		    !w->stream_of[i]->is_settled)
+			settle_rooted(a, w->stream_of[i]);
 	}
 }
 

@@ -10,6 +10,8 @@
 #include "common/http_write.h"
 #include "worker/answer.h"
 #include "worker/client.h"
+#include "worker/events.h"
+#include "worker/legacy.h"
 
 /* --- the head ----------------------------------------------------------- */
 
@@ -49,8 +51,11 @@ begin_body(struct stream_state *next, const struct http_head *head, bool body)
 static enum http_persistence
 persistence_for(const struct stream *st, enum http_framing framing)
 {
-	const struct client_state *cs = client_state(st->client);
+	const struct client_state *cs;
 
+	if (st->client == NULL)
+		return HTTP_PERSIST_CLOSE; /* nobody will see it */
+	cs = client_state(st->client);
 	/*
 	 * An answer that comes before the request is in leaves a body that
 	 * nobody reads: the connection can't be used again.
@@ -98,11 +103,40 @@ write_head(
 	return ANSWER_MORE;
 }
 
+/* The answer to a request to go on: the client's head is long sent. */
+static enum answer_verdict
+take_resumed(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
+{
+	enum answer_verdict verdict = legacy_resumed(next, head);
+
+	if (verdict != ANSWER_MORE)
+		return verdict;
+	worker_count(st->w, COUNTER_RESUMES, 1);
+	begin_body(next, head, true);
+	next->up_keep = head->keep_alive && next->body.kind != BODY_CLOSE;
+	return ANSWER_MORE;
+}
+
+static bool
+http_head_field_named(const struct http_head *head, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < head->field_count; i++) {
+		if (http_slice_equals_nocase(
+			head->fields[i].name, http_slice_of(name)))
+			return true;
+	}
+	return false;
+}
+
 /* A complete head: of an interim answer, or of the one that counts. */
 static enum answer_verdict
 take_whole_head(
     struct stream *st, struct stream_state *next, const char *bytes, size_t len)
 {
+	enum answer_verdict verdict;
 	struct http_head head;
 	bool body;
 
@@ -110,6 +144,8 @@ take_whole_head(
 		return ANSWER_GARBLED;
 	if (head.status < 200)
 		return ANSWER_MORE; /* 100 was our business, 103 is a hint */
+	if (next->phase == STREAM_RESUMING)
+		return take_resumed(st, next, &head);
 	body = http_head_has_body(&head, st->rec->method);
 	next->status = (uint16_t)head.status;
 	next->events = body && http_media_type_is(http_head_value(&head,
@@ -119,7 +155,13 @@ take_whole_head(
 	begin_body(next, &head, body);
 	next->up_keep = head.keep_alive && next->body.kind != BODY_CLOSE;
 	next->phase = STREAM_RELAYING;
-	return write_head(st, next, &head);
+	next->cors =
+	    http_head_field_named(&head, "Access-Control-Allow-Origin");
+	legacy_note_head(st, next, &head);
+	verdict = write_head(st, next, &head);
+	if (verdict == ANSWER_MORE && next->resumable)
+		verdict = events_begin(st, next);
+	return verdict;
 }
 
 /*
@@ -178,7 +220,8 @@ static void
 finish(struct stream *st, struct stream_state *next)
 {
 	if (next->answer.open_ref != 0)
-		journal_finish(&st->w->arena, &next->answer, JOURNAL_BODY, 0);
+		journal_finish(
+		    &st->w->arena, &next->answer, JOURNAL_BODY, 0, 0);
 }
 
 /* Whether the open record ends where a block of events ends. */
@@ -189,17 +232,51 @@ is_whole(const struct stream_state *next)
 }
 
 /*
- * Events: whole ones may be sent, a fragment stays in the open record until
- * its end has come.
+ * Where the first event that ends in these bytes does so, or len: the open
+ * record is one event up to there.
+ */
+static size_t
+first_end(struct sse sse, const char *p, size_t len)
+{
+	struct sse_step step;
+	size_t used = 0;
+
+	while (used < len) {
+		used += sse_next(&sse, p + used, len - used, &step);
+		if (step.token == SSE_DISPATCH || step.token == SSE_COMMENT)
+			return used;
+	}
+	return len;
+}
+
+/* Whether an event among these bytes is longer than stream.max_event. */
+static bool
+is_too_long(const struct stream *st, const struct stream_state *next,
+    const char *p, size_t len)
+{
+	uint64_t most = st->w->conf->stream_max_event;
+	uint64_t held = is_whole(next) ? 0 : next->answer.open_len;
+
+	if (held + len <= most)
+		return false;
+	return held + first_end(next->sse, p, len) > most;
+}
+
+/*
+ * Events of a stream that is not kept: whole ones may be sent, many in one
+ * record; a fragment stays in the open record until its end has come.
  */
 static enum answer_verdict
-take_events(
+relay_events(
     struct stream *st, struct stream_state *next, const char *p, size_t len)
 {
 	bool was_whole = is_whole(next);
-	size_t safe = sse_boundary(&next->sse, p, len);
 	enum answer_verdict verdict;
+	size_t safe;
 
+	if (is_too_long(st, next, p, len))
+		return ANSWER_TOO_LONG;
+	safe = sse_boundary(&next->sse, p, len);
 	if (safe == 0 && was_whole)
 		finish(st, next);
 	verdict = add(st, next, p, safe);
@@ -207,11 +284,29 @@ take_events(
 		finish(st, next);
 	if (verdict == ANSWER_MORE)
 		verdict = add(st, next, p + safe, len - safe);
-	if (verdict == ANSWER_MORE &&
-	    next->answer.open_len > st->w->conf->stream_max_event &&
-	    !is_whole(next))
-		verdict = ANSWER_TOO_LONG;
 	return verdict;
+}
+
+/* A piece of decoded body, by what kind of body it is. */
+static enum answer_verdict
+take_piece(
+    struct stream *st, struct stream_state *next, const char *p, size_t len)
+{
+	next->body_len += len;
+	if (len == 0)
+		return ANSWER_MORE;
+	if (next->resumable)
+		return events_take(st, next, p, len);
+	return next->events ? relay_events(st, next, p, len)
+			    : add(st, next, p, len);
+}
+
+/* The bytes of one recv() are taken: what is whole may be sent. */
+static void
+settle_body(struct stream *st, struct stream_state *next)
+{
+	if (!next->resumable && (!next->events || is_whole(next)))
+		finish(st, next);
 }
 
 /* Bytes of the body.  Returns how many were taken. */
@@ -233,14 +328,10 @@ take_body(struct stream *st, struct stream_state *next, const char *buf,
 			break;
 		}
 		used += (size_t)n;
-		next->body_len += piece_len;
-		if (piece_len == 0)
-			continue;
-		*ret = next->events ? take_events(st, next, piece, piece_len)
-				    : add(st, next, piece, piece_len);
+		*ret = take_piece(st, next, piece, piece_len);
 	}
-	if (!next->events || is_whole(next))
-		finish(st, next);
+	if (*ret == ANSWER_MORE)
+		settle_body(st, next);
 	return used;
 }
 
@@ -256,9 +347,15 @@ answer_end(struct stream *st, struct stream_state *next, enum end_reason why)
 	return journal_put(&st->w->arena, &next->answer, JOURNAL_END, "", 0);
 }
 
+/* The body is whole.  For a kept stream that may mean: to be continued. */
 static enum answer_verdict
 complete(struct stream *st, struct stream_state *next)
 {
+	if (next->resumable) {
+		if (!legacy_is_complete(st, next))
+			return ANSWER_PAUSE;
+		journal_abandon(&st->w->arena, &next->answer);
+	}
 	return answer_end(st, next, END_ANSWERED) == 0 ? ANSWER_COMPLETE
 						       : ANSWER_NO_MEMORY;
 }
@@ -271,7 +368,8 @@ answer_take(
 	size_t used;
 
 	while (len > 0 && verdict == ANSWER_MORE) {
-		if (next->phase == STREAM_WAITING)
+		if (next->phase == STREAM_WAITING ||
+		    next->phase == STREAM_RESUMING)
 			used = take_head(st, next, buf, len, &verdict);
 		else
 			used = take_body(st, next, buf, len, &verdict);
@@ -281,6 +379,9 @@ answer_take(
 		    chunked_done(&next->body))
 			verdict = complete(st, next);
 	}
+	if (verdict == ANSWER_MORE && next->phase == STREAM_RELAYING &&
+	    next->resumable)
+		verdict = events_settle(st, next);
 	/* Bytes that nobody asked for: what else is on its way? */
 	if (len > 0)
 		next->up_keep = 0;

@@ -11,10 +11,12 @@
 #include "worker/stream.h"
 
 enum answer_verdict {
-	ANSWER_MORE,     /* read on */
-	ANSWER_COMPLETE, /* the answer is whole: phase ENDING */
-	ANSWER_GARBLED,  /* not HTTP, or its framing is broken */
-	ANSWER_TOO_LONG, /* an event beyond stream.max_event */
+	ANSWER_MORE,         /* read on */
+	ANSWER_COMPLETE,     /* the answer is whole: phase ENDING */
+	ANSWER_PAUSE,        /* cut short, and may be resumed */
+	ANSWER_SESSION_GONE, /* the upstream knows the session no more */
+	ANSWER_GARBLED,      /* not HTTP, or its framing is broken */
+	ANSWER_TOO_LONG,     /* an event beyond stream.max_event */
 	ANSWER_NO_MEMORY,
 };
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "worker/client.h"
+#include "worker/legacy.h"
 #include "worker/refuse.h"
 #include "worker/request.h"
 #include "worker/stream.h"
@@ -143,6 +145,7 @@ address_text(struct client *c)
 }
 
 static void on_client(struct ev_loop *loop, ev_io *io, int revents);
+static void client_welcome(struct worker *w, uint32_t slot, int fd);
 
 /* Whether the address that it came in on can be reached from here alone. */
 static bool
@@ -174,8 +177,11 @@ client_revive(struct worker *w, uint32_t slot, int fd)
 	return c;
 }
 
-/* Tell the supervisor that this socket is to be closed; nothing is kept. */
-static void
+/*
+ * Tell the supervisor to close its copy.  The number of the message, or 0
+ * where nobody is there to hear it.
+ */
+static uint64_t
 unpark(struct worker *w, uint32_t slot, uint32_t generation)
 {
 	struct msg m;
@@ -184,7 +190,7 @@ unpark(struct worker *w, uint32_t slot, uint32_t generation)
 	m.body.UNPARK.kind = SOCKET_CLIENT;
 	m.body.UNPARK.slot = slot;
 	m.body.UNPARK.generation = generation;
-	(void)channel_send(&w->channel, &m, -1);
+	return channel_send(&w->channel, &m, -1);
 }
 
 void
@@ -192,10 +198,15 @@ client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
 {
 	struct client_record *rec = &w->shm->clients[slot];
 	struct client_state *next = RECORD_NEXT(rec);
-	struct client *c = client_revive(w, slot, fd);
+	struct client *c;
 
+	if (RECORD_STATE(rec)->generation == generation) {
+		client_welcome(w, slot, fd);
+		return;
+	}
+	c = client_revive(w, slot, fd);
 	if (c == NULL) {
-		unpark(w, slot, generation);
+		(void)unpark(w, slot, generation);
 		fd_close(&fd);
 		return;
 	}
@@ -238,9 +249,20 @@ commit_closing(struct client *c)
 	next->stream_ref = 0;
 	next->refusal = 0;
 	chain_clear(&c->w->arena, &next->in);
-	journal_clear(&c->w->arena, &next->out);
+	if (c->request_taken)
+		memset(&next->out, 0, sizeof(next->out));
+	else
+		journal_clear(&c->w->arena, &next->out);
 	RECORD_COMMIT(c->rec);
 	arena_settle(&c->w->arena);
+}
+
+/* Whether the stream outlives its client's leaving; it is kept if so. */
+static bool
+leaves_stream(struct stream *st, enum end_reason why)
+{
+	return (why == END_CLIENT_LEFT || why == END_CLIENT_STALLED) &&
+	       legacy_detach(st);
 }
 
 void
@@ -248,14 +270,15 @@ client_close(struct client *c, enum end_reason why, bool reset)
 {
 	struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 	struct stream *st = c->stream;
-	struct msg m;
+	bool kept;
 
 	if (c->is_closing)
 		return;
+	kept = st != NULL && leaves_stream(st, why);
 	c->is_closing = true;
 	c->stream = NULL;
 	commit_closing(c);
-	if (st != NULL)
+	if (st != NULL && !kept)
 		stream_drop(st, why);
 	client_rewatch(c);
 	if (reset)
@@ -265,15 +288,105 @@ client_close(struct client *c, enum end_reason why, bool reset)
 		(void)shutdown(c->io.fd, SHUT_RDWR);
 	KILL_POINT();
 	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
-	msg_init(&m, MSG_UNPARK);
-	m.body.UNPARK.kind = SOCKET_CLIENT;
-	m.body.UNPARK.slot = c->slot;
-	m.body.UNPARK.generation = c->rec->generation;
-	if (channel_send(&c->w->channel, &m, -1) == 0)
+	if (unpark(c->w, c->slot, c->rec->generation) == 0)
 		client_free(c);
 }
 
+/* --- to another worker -------------------------------------------------- */
+
+static void
+pass_block(void *context, uint32_t index)
+{
+	struct client *c = context;
+
+	claim_pass(&c->w->arena.claim, index, owner_of_travelling(c->slot));
+}
+
+static void
+take_block(void *context, uint32_t index)
+{
+	struct client *c = context;
+
+	(void)claim_inherit(
+	    &c->w->arena.claim, index, owner_of_travelling(c->slot));
+}
+
+/*
+ * Hand the connection, with the head that was read, to the worker that has
+ * its session.  Until the supervisor has the message it is still ours: a
+ * successor finds it in the vault as it finds the others.
+ */
+static void
+client_release(struct client *c)
+{
+	struct msg m;
+
+	if (chain_visit(&c->w->arena, &client_state(c)->in, pass_block, c) !=
+	    0) {
+		client_close(c, END_RECORD_BROKEN, true);
+		return;
+	}
+	msg_init(&m, MSG_RELEASE);
+	m.body.RELEASE.slot = c->slot;
+	m.body.RELEASE.generation = c->rec->generation;
+	m.body.RELEASE.target = c->target;
+	c->is_closing = true;
+	client_rewatch(c);
+	/*
+	 * Others hold this socket, so closing our descriptor would leave it
+	 * in the epoll set for ever (ADOPTION, libev and duplicates).
+	 */
+	if (c->w->epoll_fd >= 0)
+		(void)epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, c->io.fd, NULL);
+	worker_count(c->w, COUNTER_RELEASES, 1);
+	if (channel_send(&c->w->channel, &m, -1) == 0)
+		(void)shutdown(c->io.fd, SHUT_RDWR); /* nobody is left */
+	client_free(c);
+}
+
+/* A connection that another worker handed over: its record goes on. */
+static void
+client_welcome(struct worker *w, uint32_t slot, int fd)
+{
+	struct client *c = client_revive(w, slot, fd);
+
+	if (c == NULL) {
+		(void)unpark(w, slot, w->shm->clients[slot].generation);
+		fd_close(&fd);
+		return;
+	}
+	if (chain_visit(&w->arena, &client_state(c)->in, take_block, c) == 0)
+		client_act(c);
+	else
+		client_close(c, END_RECORD_BROKEN, true);
+}
+
 /* --- reading ------------------------------------------------------------ */
+
+/* A complete head of n bytes, of which `held` were gathered before. */
+static size_t
+take_whole_head(struct client *c, struct client_state *next, const char *head,
+    size_t n, size_t held, const char *buf, size_t len)
+{
+	struct arena *a = &c->w->arena;
+	uint32_t mark = arena_hold(a);
+	bool begun;
+
+	memset(&next->scan, 0, sizeof(next->scan));
+	begun = request_begin(c, next, head, n);
+	arena_unhold(a, mark);
+	if (begun) {
+		/* The gathered part is of no more use. */
+		chain_consume(a, &next->in, held);
+		return n - held;
+	}
+	/* It travels as it came. */
+	if (chain_append(a, &next->in, buf, len) != 0) {
+		c->is_leaving = false;
+		request_refuse(c, next, HTTP_FAULT_NO_ROOM);
+	}
+	return len;
+}
 
 /*
  * Bytes for a head: gathered in `in` until it is complete.  Returns how many
@@ -301,14 +414,13 @@ take_head(
 		n = -HTTP_FAULT_NO_ROOM;
 	if (n == 0)
 		return part;
+	if (n > 0)
+		return take_whole_head(
+		    c, next, head, (size_t)n, held, buf, len);
 	chain_clear(&w->arena, &next->in);
 	memset(&next->scan, 0, sizeof(next->scan));
-	if (n < 0) {
-		request_refuse(c, next, -n);
-		return len;
-	}
-	request_begin(c, next, head, (size_t)n);
-	return (size_t)n - held;
+	request_refuse(c, next, -n);
+	return len;
 }
 
 /* Process bytes of the client into `next`. */
@@ -353,7 +465,8 @@ client_resume(struct client *c)
 	if (c->is_resuming)
 		return;
 	c->is_resuming = true;
-	while (!c->is_closing && client_state(c)->phase == CLIENT_HEAD &&
+	while (!c->is_closing && !c->is_leaving &&
+	       client_state(c)->phase == CLIENT_HEAD &&
 	       !chain_is_empty(&client_state(c)->in) &&
 	       client_state(c)->scan.seen == 0) {
 		next = RECORD_BEGIN(c->rec);
@@ -449,32 +562,48 @@ send_pieces(struct client *c, struct iovec *iov, int count)
 	return n;
 }
 
-/* Send what the answer's journal has; false where the client ended. */
+/* Bytes went out: limits on pauses and on silence begin anew. */
+static void
+note_sent(struct client *c)
+{
+	struct stream *st = c->stream;
+
+	client_retime(c, true);
+	if (st != NULL && st->quiet.next != NULL)
+		deadline_set(&st->quiet, &c->w->stream_quiet);
+}
+
+/* Send what the answer's journals have; false where the client ended. */
 static bool
 flush_answer(struct client *c)
 {
 	struct iovec iov[IOV_CAP];
 	char scratch[JOURNAL_SCRATCH];
+	struct arena *a = &c->w->arena;
 	struct stream *st = c->stream;
-	const struct stream_state *ss = stream_state(st);
+	const struct journal *journal;
+	struct journal_cursor *cursor;
+	struct journal_wire form;
 	ssize_t sent;
 	int n;
 
 	do {
-		n = journal_gather(&c->w->arena, &ss->answer, ss->framing,
-		    &st->sent, iov, IOV_CAP, scratch);
+		stream_outgoing(st, &journal, &cursor, &form);
+		n = journal_gather(
+		    a, journal, &form, cursor, iov, IOV_CAP, scratch);
 		sent = n > 0 ? send_pieces(c, iov, n) : 0;
 		if (c->is_closing)
 			return false;
 		/* Nothing sent: there may be records without bytes to pass. */
-		if (n < 0 || journal_advance(&c->w->arena, &ss->answer,
-				 ss->framing, &st->sent, (uint64_t)sent) != 0) {
+		if (n < 0 || journal_advance(a, journal, &form, cursor,
+				 (uint64_t)sent) != 0) {
 			client_close(c, END_RECORD_BROKEN, true);
 			return false;
 		}
 		if (sent > 0)
-			client_retime(c, true);
-	} while (n > 0 && !c->is_blocked);
+			note_sent(c);
+	} while (
+	    (n > 0 || journal != &stream_state(st)->answer) && !c->is_blocked);
 	return true;
 }
 
@@ -580,32 +709,46 @@ client_go_on(struct client *c, bool clean)
 		client_drain(c);
 }
 
+/* The stream that the state names, or names no more. */
+static void
+act_on_stream(struct client *c)
+{
+	struct stream *st = c->stream;
+
+	if (client_state(c)->stream_ref == 0) {
+		c->stream = NULL;
+		stream_drop(st, END_REFUSED);
+		return;
+	}
+	legacy_note_request(st);
+	if (stream_state(st)->fault != 0)
+		stream_fail(
+		    st, stream_state(st)->fault, stream_state(st)->reason);
+	else if (st->upstream != NULL)
+		upstream_flush(st->upstream);
+	else if (!st->is_waiting && stream_state(st)->phase == STREAM_WAITING)
+		stream_start(st);
+}
+
 void
 client_act(struct client *c)
 {
-	const struct client_state *cs = client_state(c);
-	struct stream *st = c->stream;
-
 	if (c->is_closing)
 		return;
-	if (st != NULL && cs->stream_ref == 0) {
-		c->stream = NULL;
-		stream_drop(st, END_REFUSED);
-	} else if (st != NULL && stream_state(st)->fault != 0) {
-		stream_fail(
-		    st, stream_state(st)->fault, stream_state(st)->reason);
-	} else if (st != NULL && st->upstream != NULL) {
-		upstream_flush(st->upstream);
-	} else if (st != NULL && !st->is_waiting &&
-		   stream_state(st)->phase == STREAM_WAITING) {
-		stream_start(st);
+	if (c->is_leaving) {
+		client_release(c);
+		return;
 	}
-	if (!c->is_closing && c->stream == NULL && cs->refusal == 0 &&
+	if (c->stream != NULL)
+		act_on_stream(c);
+	if (!c->is_closing && c->stream == NULL &&
+	    client_state(c)->refusal == 0 &&
 	    client_state(c)->phase == CLIENT_LINGER)
 		linger(c);
 	client_flush(c);
 	/* A predecessor may have died before it took up the next request. */
-	client_resume(c);
+	if (!c->is_closing && c->stream == NULL)
+		client_resume(c);
 }
 
 void
@@ -615,7 +758,7 @@ client_refuse(struct client *c, enum http_fault fault, enum end_reason why)
 	struct stream *st = c->stream;
 
 	/* Half a 100-continue on the wire can't be followed by an answer. */
-	if (!journal_all_sent(&stream_state(st)->answer, &st->sent)) {
+	if (!stream_is_all_sent(st)) {
 		client_close(c, why, true);
 		return;
 	}

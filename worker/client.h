@@ -35,13 +35,16 @@ struct client {
 	ev_io io;              /* io.fd is the socket */
 	struct deadline deadline;
 	uint32_t slot;
-	uint8_t limit;       /* enum client_limit */
-	bool is_blocked;     /* the socket took less than there was to send */
-	bool is_closing;     /* waits for the supervisor's CLOSED */
-	bool is_resuming;    /* client_resume() is at work further up */
-	bool is_shut;        /* our FIN is out */
-	bool is_on_loopback; /* the address it came in on is */
-	size_t refusal_sent; /* bytes of the refusal that are sent */
+	uint8_t limit;      /* enum client_limit */
+	bool is_blocked;    /* the socket took less than there was to send */
+	bool is_closing;    /* waits for the supervisor's CLOSED */
+	bool is_resuming;   /* client_resume() is at work further up */
+	bool is_shut;       /* our FIN is out */
+	bool request_taken; /* the stream that it left has its `out` */
+	bool is_leaving;    /* its request belongs to worker `target` */
+	uint32_t target;
+	bool is_on_loopback;            /* the address it came in on is */
+	size_t refusal_sent;            /* bytes of the refusal that are sent */
 	char address[INET6_ADDRSTRLEN]; /* of the peer, as text */
 };
 

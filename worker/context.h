@@ -29,6 +29,7 @@ struct grave {
 };
 
 struct client;
+struct session;
 struct stream;
 struct upstream;
 
@@ -48,6 +49,7 @@ struct worker {
 	struct arena arena;
 	struct claim streams;
 	struct claim upstreams;
+	struct claim sessions;
 	struct channel channel;
 	struct resolver resolver;
 	struct http_access access;
@@ -57,6 +59,8 @@ struct worker {
 	/* By slot; NULL where this process has none.  Heap, sparse. */
 	struct client **client_of;
 	struct upstream **upstream_of;
+	struct stream **stream_of;
+	struct session **session_of;
 
 	/* Connections whose PARK message has not left yet: upstream.c. */
 	struct upstream *parking;
@@ -68,9 +72,12 @@ struct worker {
 
 	struct deadline_list client_head, client_idle, client_body, client_send,
 	    client_linger;
+	struct deadline_list session_idle, session_age, session_again;
+	struct deadline_list stream_detach, stream_quiet, stream_silent;
 	struct deadline_list upstream_connect, upstream_response, upstream_idle;
 
 	uint32_t client_count; /* connections of this process */
+	int epoll_fd;          /* the loop's, -1: not known */
 	bool draining;         /* answer what runs, take nothing new */
 	bool orphaned;         /* the supervisor is gone */
 	time_t date_s;         /* of `date` */
@@ -78,7 +85,8 @@ struct worker {
 	char *scratch;       /* for heads */
 	char *scratch_in;    /* for pipelined bytes */
 	char *scratch_out;   /* for rewritten heads */
-	size_t scratch_size; /* of each of the three */
+	char *scratch_own;   /* for requests of our own */
+	size_t scratch_size; /* of each of them */
 
 	/* Objects that ended in this turn of the loop: freed after it. */
 	struct grave *dead;

@@ -76,7 +76,6 @@ deadline_set(struct deadline *d, struct deadline_list *list)
 	deadline_cancel(d);
 	if (list->length_ms == 0)
 		return;
-	d->list = list;
 	d->due_ms = coarse_ms() + list->length_ms + CLOCK_STEP_MS;
 	d->prev = list->head.prev;
 	d->next = &list->head;

@@ -13,7 +13,6 @@
 
 struct deadline {
 	struct deadline *next, *prev; /* NULL: not set */
-	struct deadline_list *list;
 	uint64_t due_ms;
 };
 

@@ -15,8 +15,11 @@
 /* JSON-RPC 2.0, 5.1: an invalid request; a server's own error. */
 #define CODE_INVALID_REQUEST (-32600)
 #define CODE_SERVER_ERROR (-32000)
+/* What MCP servers say of a session that they do not know. */
+#define CODE_SESSION_NOT_FOUND (-32001)
 /* Seconds after which it may be worth trying again. */
 #define RETRY_AFTER_S 1
+#define RETRY_AFTER_TAKEN_S 5
 
 static size_t
 error_body_write(const struct client_state *cs, int code, const char *text,
@@ -42,15 +45,39 @@ date_write(uint32_t when_s, char *buf, size_t cap)
 					 "%a, %d %b %Y %H:%M:%S GMT", &tm) };
 }
 
+static int
+code_for(enum http_fault fault)
+{
+	if (fault == HTTP_FAULT_SESSION_ENDED)
+		return CODE_SESSION_NOT_FOUND;
+	return http_fault_status(fault) < 500 ? CODE_INVALID_REQUEST
+					      : CODE_SERVER_ERROR;
+}
+
+/* Seconds for Retry-After, -1: trying again does not help. */
+static int64_t
+retry_after_for(enum http_fault fault)
+{
+	switch (fault) {
+	case HTTP_FAULT_NO_ROOM:
+	case HTTP_FAULT_UPSTREAM_UNREACHED:
+	case HTTP_FAULT_CROWDED:
+		return RETRY_AFTER_S;
+	case HTTP_FAULT_STREAM_TAKEN:
+		return RETRY_AFTER_TAKEN_S;
+	default:
+		return -1;
+	}
+}
+
 size_t
 refusal_write(const struct client_state *cs, char buf[REFUSAL_MAX])
 {
-	unsigned status = http_fault_status(cs->refusal);
 	char body[512], date[40];
 	struct http_error error = {
-		.status = status,
+		.status = http_fault_status(cs->refusal),
 		.date = date_write(cs->refused_s, date, sizeof(date)),
-		.retry_after_s = -1,
+		.retry_after_s = retry_after_for(cs->refusal),
 		.without_body = cs->method == HTTP_METHOD_HEAD,
 		.persistence =
 		    cs->keep_alive ? HTTP_PERSIST_IMPLIED : HTTP_PERSIST_CLOSE,
@@ -58,12 +85,8 @@ refusal_write(const struct client_state *cs, char buf[REFUSAL_MAX])
 	struct http_out out;
 
 	error.body.p = body;
-	error.body.len = (uint32_t)error_body_write(cs,
-	    status < 500 ? CODE_INVALID_REQUEST : CODE_SERVER_ERROR,
+	error.body.len = (uint32_t)error_body_write(cs, code_for(cs->refusal),
 	    http_fault_text(cs->refusal), body, sizeof(body));
-	if (cs->refusal == HTTP_FAULT_NO_ROOM ||
-	    cs->refusal == HTTP_FAULT_UPSTREAM_UNREACHED)
-		error.retry_after_s = RETRY_AFTER_S;
 	if (cs->refusal == HTTP_FAULT_METHOD_NOT_ALLOWED)
 		error.allow = http_slice_of(
 		    "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -75,16 +98,16 @@ refusal_write(const struct client_state *cs, char buf[REFUSAL_MAX])
 
 size_t
 refusal_event_write(
-    const struct client_state *cs, const char *text, char buf[REFUSAL_MAX])
+    const struct jsonrpc *request, const char *text, char buf[REFUSAL_MAX])
 {
 	static const char head[] = "event: message\ndata: ";
 	struct jsonrpc_text id = { NULL, 0 };
 	size_t len;
 
-	if (cs->method != HTTP_METHOD_POST || jsonrpc_is_batch(&cs->json) ||
-	    jsonrpc_kind(&cs->json) != JSONRPC_REQUEST)
+	if (jsonrpc_is_batch(request) ||
+	    jsonrpc_kind(request) != JSONRPC_REQUEST)
 		return 0;
-	(void)jsonrpc_id(&cs->json, &id);
+	(void)jsonrpc_id(request, &id);
 	memcpy(buf, head, sizeof(head) - 1);
 	len = jsonrpc_error_write(buf + sizeof(head) - 1,
 	    REFUSAL_MAX - sizeof(head) - 2, id.text, id.len, CODE_SERVER_ERROR,

@@ -29,6 +29,6 @@ size_t refusal_write(const struct client_state *cs, char buf[REFUSAL_MAX]);
  * length; 0 where the request has no id, so nobody waits for an answer.
  */
 size_t refusal_event_write(
-    const struct client_state *cs, const char *text, char buf[REFUSAL_MAX]);
+    const struct jsonrpc *request, const char *text, char buf[REFUSAL_MAX]);
 
 #endif

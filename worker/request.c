@@ -11,7 +11,9 @@
 #include "common/http_origin.h"
 #include "common/http_write.h"
 #include "common/mcp.h"
+#include "worker/replay.h"
 #include "worker/request.h"
+#include "worker/session.h"
 #include "worker/stream.h"
 
 /* --- refusals ----------------------------------------------------------- */
@@ -35,8 +37,7 @@ is_being_answered(const struct client *c)
 {
 	return c->stream != NULL &&
 	       (stream_state(c->stream)->phase != STREAM_WAITING ||
-		   !journal_all_sent(
-		       &stream_state(c->stream)->answer, &c->stream->sent));
+		   !stream_is_all_sent(c->stream));
 }
 
 void
@@ -125,24 +126,43 @@ write_head(
 	return journal_put(&w->arena, &next->out, JOURNAL_HEAD, out.p, out.len);
 }
 
-/* The stream that will carry the answer; -ENOMEM where there is no room. */
+static enum stream_role
+role_of(const struct http_head *head, const struct route *route)
+{
+	return head->method == HTTP_METHOD_GET && route->session != NULL &&
+		       http_head_field(head, HTTP_FIELD_LAST_EVENT_ID) == NULL
+		   ? ROLE_STANDALONE
+		   : ROLE_REQUEST;
+}
+
+/* A new stream that will carry the answer; -ENOMEM where there is no room. */
 static int
-open_stream(
-    struct client *c, struct client_state *next, const struct http_head *head)
+open_stream(struct client *c, struct client_state *next,
+    const struct http_head *head, enum stream_era era,
+    const struct route *route)
 {
 	struct stream_about about = {
-		.era = era_of(c->w, head),
+		.era = era,
 		.method = head->method,
 		.framing = framing_of(head),
 		.minor = head->minor,
 		.expects_continue =
 		    head->expect_continue && next->phase == CLIENT_BODY,
+		.primes = replay_client_primes(head),
+		.role = role_of(head, route),
+		.session = route->session,
 		.request = next->requests,
 		.wire = next->wire,
 	};
 
 	if (write_head(c, next, head) != 0)
 		return -ENOMEM;
+	if (era == ERA_LEGACY)
+		replay_owner_sum(c->w, head, about.owner_sum);
+	if (route->session != NULL) {
+		session_touch(route->session);
+		session_save_fields(route->session, head);
+	}
 	c->stream = stream_new(c, &about);
 	if (c->stream == NULL)
 		return -ENOMEM;
@@ -150,10 +170,29 @@ open_stream(
 	return 0;
 }
 
+/* Go where the route leads: 0, or an enum http_fault. */
+static int
+follow(struct client *c, struct client_state *next,
+    const struct http_head *head, enum stream_era era,
+    const struct route *route)
+{
+	int error;
+
+	if (route->kind == ROUTE_REFUSE)
+		return route->fault;
+	error = route->kind == ROUTE_ATTACH
+		    ? replay_attach(c, next, head, route)
+		    : open_stream(c, next, head, era, route);
+	if (error == 0)
+		return 0;
+	worker_count(c->w, COUNTER_MEMORY_SHORT, 1);
+	return HTTP_FAULT_NO_ROOM;
+}
+
 /* The state of a request whose head is well-formed. */
 static void
-begin_state(const struct worker *w, struct client_state *next,
-    const struct http_head *head)
+begin_state(
+    struct worker *w, struct client_state *next, const struct http_head *head)
 {
 	if (head->chunked)
 		chunked_begin(&next->body, BODY_CHUNKED, 0);
@@ -162,46 +201,73 @@ begin_state(const struct worker *w, struct client_state *next,
 		    &next->body, BODY_LENGTH, (uint64_t)head->content_length);
 	else
 		chunked_begin(&next->body, BODY_NONE, 0);
+	next->requests++;
+	next->body_len = 0;
+	next->out_wire = 0;
+	jsonrpc_init(&next->json);
 	next->phase = chunked_done(&next->body) ? CLIENT_WAIT : CLIENT_BODY;
 	next->method = (uint8_t)head->method;
 	next->minor = head->minor;
 	next->keep_alive = head->keep_alive && !w->draining;
+	worker_count(w, COUNTER_REQUESTS, 1);
 }
 
-void
-request_begin(
-    struct client *c, struct client_state *next, const char *bytes, size_t n)
+/* Refuse a well-formed request, by what its framing allows. */
+static void
+refuse_request(struct client *c, struct client_state *next,
+    const struct http_head *head, int fault)
 {
-	struct worker *w = c->w;
-	struct http_head head;
-	int got, fault;
-
-	next->requests++;
-	next->body_len = 0;
-	next->out_wire = 0;
-	next->method = HTTP_METHOD_OTHER;
-	jsonrpc_init(&next->json);
-	worker_count(w, COUNTER_REQUESTS, 1);
-	got =
-	    http_head_scan_request(bytes, n, w->conf->client_max_header, &head);
-	if (got <= 0) {
-		request_refuse(c, next, got < 0 ? -got : HTTP_FAULT_NOT_HTTP);
-		return;
-	}
-	begin_state(w, next, &head);
-	fault = judge(c, &head);
-	if (fault == 0 && open_stream(c, next, &head) != 0) {
-		worker_count(w, COUNTER_MEMORY_SHORT, 1);
-		fault = HTTP_FAULT_NO_ROOM;
-	}
-	if (fault == 0)
-		return;
 	/* A body that would be too long, or that waits for our word. */
 	if (fault == HTTP_FAULT_BODY_LONG ||
-	    (head.expect_continue && next->phase == CLIENT_BODY))
+	    (head->expect_continue && next->phase == CLIENT_BODY))
 		request_refuse(c, next, fault);
 	else
 		request_refuse_later(c, next, fault);
+}
+
+/* A whole, well-formed head: as request_begin(). */
+static bool
+take_request(
+    struct client *c, struct client_state *next, const struct http_head *head)
+{
+	enum stream_era era = era_of(c->w, head);
+	struct route route = { .kind = ROUTE_RELAY };
+	int fault = judge(c, head);
+
+	if (fault == 0 && era == ERA_LEGACY) {
+		replay_route(c, head, &route);
+		if (route.kind == ROUTE_ELSEWHERE) {
+			c->is_leaving = true;
+			c->target = route.home;
+			return false;
+		}
+	}
+	begin_state(c->w, next, head);
+	if (fault == 0)
+		fault = follow(c, next, head, era, &route);
+	if (fault != 0)
+		refuse_request(c, next, head, fault);
+	if (route.session != NULL)
+		session_forget_if_unused(route.session);
+	return true;
+}
+
+bool
+request_begin(
+    struct client *c, struct client_state *next, const char *bytes, size_t n)
+{
+	struct http_head head;
+	int got;
+
+	got = http_head_scan_request(
+	    bytes, n, c->w->conf->client_max_header, &head);
+	if (got > 0)
+		return take_request(c, next, &head);
+	next->requests++;
+	next->method = HTTP_METHOD_OTHER;
+	jsonrpc_init(&next->json);
+	request_refuse(c, next, got < 0 ? -got : HTTP_FAULT_NOT_HTTP);
+	return true;
 }
 
 /* --- the body ----------------------------------------------------------- */
@@ -253,7 +319,7 @@ finish_pieces(struct client *c, struct client_state *next)
 	struct arena *a = &c->w->arena;
 
 	if (next->out.open_ref != 0)
-		journal_finish(a, &next->out, JOURNAL_BODY, 0);
+		journal_finish(a, &next->out, JOURNAL_BODY, 0, 0);
 	if (!chunked_done(&next->body))
 		return 0;
 	next->phase = CLIENT_WAIT;

@@ -11,9 +11,12 @@
 
 #include "common/clock.h"
 #include "common/http_write.h"
+#include "common/tcp_count.h"
 #include "worker/answer.h"
 #include "worker/client.h"
+#include "worker/legacy.h"
 #include "worker/refuse.h"
+#include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
 
@@ -22,59 +25,68 @@
 
 static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-static const struct {
-	const char *word, *text;
-	bool fault;
-} reasons[END_REASON_COUNT] = {
-#define X(name, is_fault, sentence) { #name, sentence, is_fault },
-	END_REASONS(X)
-#undef X
-};
-
 /* --- coming ------------------------------------------------------------- */
 
-/* The first state; 0, or -ENOMEM. */
-static int
-first_state(struct worker *w, struct stream_record *rec,
-    const struct stream_about *about)
+/* The state that every stream begins with. */
+static struct stream_state *
+blank_state(struct stream_record *rec)
 {
 	struct stream_state *next = RECORD_NEXT(rec);
 
 	memset(next, 0, sizeof(*next));
 	next->phase = STREAM_WAITING;
-	next->wire = about->wire;
+	next->retry_ms = UINT32_MAX;
 	sse_init(&next->sse);
+	return next;
+}
+
+/* The first state of a client's stream; 0, or -ENOMEM. */
+static int
+first_state(
+    struct stream *st, struct client *c, const struct stream_about *about)
+{
+	struct stream_state *next = blank_state(st->rec);
+
+	next->wire = about->wire;
+	next->role = (uint8_t)about->role;
+	next->client_ref = c->slot + 1;
+	next->client_generation = c->rec->generation;
+	next->request = about->request;
+	next->session_ref =
+	    about->session != NULL ? about->session->slot + 1 : 0;
 	if (about->expects_continue)
-		return journal_put(&w->arena, &next->answer, JOURNAL_HEAD,
+		return journal_put(&st->w->arena, &next->answer, JOURNAL_HEAD,
 		    continue_head, sizeof(continue_head) - 1);
 	return 0;
 }
 
 static void
-describe(struct client *c, struct stream_record *rec,
-    const struct stream_about *about)
+describe(struct stream *st, const struct stream_about *about)
 {
+	struct stream_record *rec = st->rec;
+
 	rec->generation++;
 	KILL_POINT();
-	rec->client_ref = c->slot + 1;
-	rec->client_generation = c->rec->generation;
-	rec->request = about->request;
 	rec->era = (uint8_t)about->era;
 	rec->method = (uint8_t)about->method;
 	rec->framing = (uint8_t)about->framing;
 	rec->minor = about->minor;
+	rec->primes = about->primes;
+	rec->token[0] = '\0';
+	memcpy(rec->owner_sum, about->owner_sum, sizeof(rec->owner_sum));
+	jsonrpc_init(&rec->request);
 	KILL_POINT();
 	rec->begun_ms = clock_ms();
-	rec->id = atomic_fetch_add_explicit(&c->w->shm->header->next_stream_id,
+	rec->id = atomic_fetch_add_explicit(&st->w->shm->header->next_stream_id,
 		      1, memory_order_relaxed) +
 		  1;
 }
 
-struct stream *
-stream_new(struct client *c, const struct stream_about *about)
+/* A record and this process's share in it; NULL: no room. */
+static struct stream *
+stream_alloc(struct worker *w)
 {
 	struct stream *st = calloc(1, sizeof(*st));
-	struct worker *w = c->w;
 
 	if (st == NULL)
 		return NULL;
@@ -83,32 +95,78 @@ stream_new(struct client *c, const struct stream_about *about)
 		return NULL;
 	}
 	st->w = w;
-	st->client = c;
+	st->is_settled = true;
 	st->rec = &w->shm->streams[st->slot];
-	if (first_state(w, st->rec, about) != 0) {
-		claim_give(&w->streams, st->slot);
-		free(st);
+	w->stream_of[st->slot] = st;
+	return st;
+}
+
+static void
+stream_unalloc(struct stream *st)
+{
+	st->w->stream_of[st->slot] = NULL;
+	(void)claim_give(&st->w->streams, st->slot);
+	free(st);
+}
+
+struct stream *
+stream_new(struct client *c, const struct stream_about *about)
+{
+	struct worker *w = c->w;
+	struct stream *st = stream_alloc(w);
+
+	if (st == NULL)
+		return NULL;
+	if (first_state(st, c, about) != 0) {
+		stream_unalloc(st);
 		return NULL;
 	}
-	describe(c, st->rec, about);
+	describe(st, about);
 	RECORD_COMMIT(st->rec);
-	journal_cursor_init(
-	    &st->sent, &w->arena, &stream_state(st)->answer, about->wire);
+	st->client = c;
+	stream_rewind(st);
 	worker_count(w, COUNTER_STREAMS_BEGUN, 1);
+	if (about->session != NULL)
+		session_join(about->session, st);
 	return st;
 }
 
 struct stream *
-stream_revive(struct client *c, uint32_t slot)
+stream_new_errand(struct session *s)
+{
+	struct stream_about about = {
+		.era = ERA_LEGACY,
+		.method = HTTP_METHOD_DELETE,
+		.minor = 1,
+	};
+	struct stream *st = stream_alloc(s->w);
+	struct stream_state *next;
+
+	if (st == NULL)
+		return NULL;
+	describe(st, &about);
+	next = blank_state(st->rec);
+	next->role = ROLE_ERRAND;
+	next->rooted = 1;
+	next->session_ref = s->slot + 1;
+	RECORD_COMMIT(st->rec);
+	worker_count(s->w, COUNTER_STREAMS_BEGUN, 1);
+	session_join(s, st);
+	return st;
+}
+
+struct stream *
+stream_revive(struct worker *w, uint32_t slot, struct client *c)
 {
 	struct stream *st = calloc(1, sizeof(*st));
 
 	if (st == NULL)
 		return NULL;
-	st->w = c->w;
+	st->w = w;
 	st->slot = slot;
 	st->client = c;
-	st->rec = &c->w->shm->streams[slot];
+	st->rec = &w->shm->streams[slot];
+	w->stream_of[slot] = st;
 	return st;
 }
 
@@ -164,10 +222,107 @@ stream_resolved(struct worker *w, const char *why)
 void
 stream_start(struct stream *st)
 {
+	st->tries = 0;
 	if (resolver_ready(&st->w->resolver))
 		upstream_ask(st, false);
 	else
 		wait_for_address(st);
+}
+
+/* --- what it is --------------------------------------------------------- */
+
+struct journal_wire
+stream_wire(const struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+
+	return (struct journal_wire){
+		.framing = ss->framing,
+		.token = ss->resumable ? st->rec->token : NULL,
+		.attach_seq = ss->attach_seq,
+	};
+}
+
+const struct journal *
+stream_request(const struct stream *st, struct journal_wire *ret_form,
+    uint64_t *ret_dropped)
+{
+	const struct stream_state *ss = stream_state(st);
+	const struct client_state *cs;
+
+	memset(ret_form, 0, sizeof(*ret_form));
+	ret_form->framing = ss->ask_framing;
+	*ret_dropped = ss->ask_wire;
+	if (ss->asks)
+		return &ss->ask;
+	if (st->client == NULL)
+		return NULL; /* it was sent whole before its client left */
+	cs = client_state(st->client);
+	ret_form->framing = st->rec->framing;
+	*ret_dropped = cs->out_wire;
+	return &cs->out;
+}
+
+bool
+stream_prelude_is_sent(const struct stream *st)
+{
+	return journal_all_sent(&stream_state(st)->prelude, &st->prelude);
+}
+
+bool
+stream_is_all_sent(const struct stream *st)
+{
+	return stream_prelude_is_sent(st) &&
+	       journal_all_sent(&stream_state(st)->answer, &st->sent);
+}
+
+bool
+stream_is_in_flight(const struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+
+	return !st->is_dead && ss->role == ROLE_REQUEST && !ss->responded &&
+	       ss->phase != STREAM_ENDING && ss->phase != STREAM_FREE;
+}
+
+bool
+stream_is_abandoned(const struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+
+	return st->client == NULL && !ss->resumable &&
+	       ss->phase != STREAM_WAITING;
+}
+
+void
+stream_rewind(struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct arena *a = &st->w->arena;
+
+	journal_cursor_init(&st->prelude, a, &ss->prelude, ss->wire);
+	if (journal_cursor_seek(
+		&st->sent, a, &ss->answer, ss->wire_seq, ss->wire) != 0)
+		st->sent.seq = ss->answer.next_seq;
+}
+
+uint64_t
+stream_first_unacked(struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct journal_wire form = stream_wire(st);
+	struct journal_cursor cur;
+	struct tcp_count count;
+
+	if (st->client == NULL)
+		return ss->unacked_seq;
+	if (tcp_count(st->client->io.fd, TCP_ACCEPTED, &count) != 0 ||
+	    !stream_prelude_is_sent(st) ||
+	    journal_cursor_find(&cur, &st->w->arena, &ss->answer, &form,
+		ss->wire_seq, ss->wire, count.acked) != 0)
+		/* Not known: from what was sent before the last trim. */
+		return ss->wire_seq;
+	return cur.seq;
 }
 
 /* --- going on ----------------------------------------------------------- */
@@ -175,11 +330,14 @@ stream_start(struct stream *st)
 bool
 stream_has_room(const struct stream *st)
 {
+	/* Nobody waits: what is too much is trimmed. */
+	if (st->client == NULL)
+		return true;
 	return journal_unsent(&stream_state(st)->answer, &st->sent) <
 	       st->w->conf->journal_stream_limit;
 }
 
-/* Drop what is sent. */
+/* Drop what is sent and is not to be kept. */
 static void
 drop_sent(struct stream *st)
 {
@@ -187,23 +345,61 @@ drop_sent(struct stream *st)
 
 	journal_drop(&st->w->arena, &next->answer, &st->sent);
 	next->wire = st->sent.wire;
+	next->wire_seq = st->sent.seq;
 	RECORD_COMMIT(st->rec);
 	arena_settle(&st->w->arena);
 }
 
+/* The prelude is out: the answer's records come next. */
 static void
-log_end(const struct stream *st, enum end_reason why)
+drop_prelude(struct stream *st)
+{
+	struct stream_state *next = RECORD_BEGIN(st->rec);
+
+	next->wire = st->prelude.wire;
+	journal_clear(&st->w->arena, &next->prelude);
+	RECORD_COMMIT(st->rec);
+	arena_settle(&st->w->arena);
+	journal_cursor_init(
+	    &st->prelude, &st->w->arena, &next->prelude, next->wire);
+	st->sent.wire = next->wire;
+}
+
+void
+stream_outgoing(struct stream *st, const struct journal **ret_journal,
+    struct journal_cursor **ret_cursor, struct journal_wire *ret_form)
+{
+	*ret_form = stream_wire(st);
+	if (!stream_prelude_is_sent(st)) {
+		*ret_journal = &stream_state(st)->prelude;
+		*ret_cursor = &st->prelude;
+		ret_form->token = NULL;
+		ret_form->attach_seq = 0;
+		return;
+	}
+	if (!chain_is_empty(&stream_state(st)->prelude.chain))
+		drop_prelude(st);
+	*ret_journal = &stream_state(st)->answer;
+	*ret_cursor = &st->sent;
+}
+
+static void
+log_end(struct stream *st, enum end_reason why)
 {
 	const struct stream_state *ss = stream_state(st);
 	const char *method = http_method_name(st->rec->method);
 	enum log_level level =
-	    reasons[why].fault ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+	    end_reason_is_fault(why) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
 
+	if (st->is_logged)
+		return;
+	st->is_logged = true;
+	worker_count(st->w, COUNTER_STREAMS_ENDED, 1);
 	if (st->w->conf->log_access)
 		level = LOG_LEVEL_INFO;
 	stream_log(st, level,
 	    "end reason=%s method=%s status=%u body=%" PRIu64 " ms=%" PRIu64,
-	    reasons[why].word, method != NULL ? method : "other",
+	    end_reason_word(why), method != NULL ? method : "other",
 	    (unsigned)ss->status, ss->body_len, clock_ms() - st->rec->begun_ms);
 }
 
@@ -214,17 +410,30 @@ stream_free(struct stream *st, enum end_reason why)
 	struct worker *w = st->w;
 	struct stream_state *next;
 
+	if (st->is_dead)
+		return;
 	log_end(st, why);
-	worker_count(w, COUNTER_STREAMS_ENDED, 1);
+	st->is_dead = true;
 	stop_waiting(st);
+	if (st->timer.data != NULL)
+		ev_timer_stop(w->loop, &st->timer);
+	deadline_cancel(&st->kept);
+	deadline_cancel(&st->quiet);
+	deadline_cancel(&st->silent);
 	next = RECORD_BEGIN(st->rec);
 	journal_clear(&w->arena, &next->answer);
+	journal_clear(&w->arena, &next->prelude);
+	journal_clear(&w->arena, &next->ask);
 	next->phase = STREAM_FREE;
+	next->rooted = 0;
 	next->upstream_ref = 0;
 	RECORD_COMMIT(st->rec);
 	arena_settle(&w->arena);
-	claim_give(&w->streams, st->slot);
+	w->stream_of[st->slot] = NULL;
+	(void)claim_give(&w->streams, st->slot);
 	st->client = NULL;
+	if (st->session != NULL)
+		session_leave(st->session, st);
 	worker_bury(w, &st->grave);
 }
 
@@ -236,16 +445,22 @@ stream_finish(struct stream *st)
 	enum http_framing framing = ss->framing;
 	enum end_reason why = ss->reason;
 	struct client *c = st->client;
-	bool clean;
+	uint64_t wire = st->sent.wire;
+	bool clean, kept;
 
 	if (ss->break_off) {
 		/* To end in order would look like the end of the answer. */
 		client_close(c, why, framing == HTTP_FRAMING_CLOSE);
 		return;
 	}
-	clean =
-	    client_answered(c, st->sent.wire, framing != HTTP_FRAMING_CLOSE);
-	stream_free(st, why);
+	log_end(st, why);
+	kept = legacy_keep_finished(st);
+	clean = client_answered(c, wire, framing != HTTP_FRAMING_CLOSE);
+	st->client = NULL;
+	if (kept)
+		stream_recount(st);
+	else
+		stream_free(st, why);
 	client_go_on(c, clean);
 }
 
@@ -253,28 +468,36 @@ void
 stream_progress(struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
-	bool all_sent = journal_all_sent(&ss->answer, &st->sent);
+	bool all_sent = stream_is_all_sent(st);
 
 	if (ss->phase == STREAM_ENDING && all_sent) {
 		stream_finish(st);
 		return;
 	}
-	if (st->sent.passed >= DROP_AT || (st->sent.passed > 0 && all_sent))
+	if (!ss->resumable &&
+	    (st->sent.passed >= DROP_AT || (st->sent.passed > 0 && all_sent)))
 		drop_sent(st);
 	if (st->upstream != NULL)
 		upstream_rewatch(st->upstream);
 }
 
+void
+stream_flush(struct stream *st)
+{
+	if (st->is_dead)
+		return;
+	if (st->client != NULL)
+		client_flush(st->client);
+	else if (st->upstream != NULL)
+		upstream_rewatch(st->upstream);
+}
+
 /* --- ending ------------------------------------------------------------- */
 
-/*
- * The end of an answer that can't be completed: an error event, so that the
- * client knows; or nothing, and the connection is broken off.
- */
-static void
-write_end(struct stream *st, struct stream_state *next, enum end_reason why)
+void
+stream_write_end(
+    struct stream *st, struct stream_state *next, enum end_reason why)
 {
-	const struct client_state *cs = client_state(st->client);
 	struct arena *a = &st->w->arena;
 	char event[REFUSAL_MAX];
 	size_t len = 0;
@@ -284,9 +507,12 @@ write_end(struct stream *st, struct stream_state *next, enum end_reason why)
 	journal_abandon(a, &next->answer);
 	next->phase = STREAM_ENDING;
 	next->reason = (uint8_t)why;
+	next->upstream_ref = 0;
 	next->break_off = !tell;
-	if (tell)
-		len = refusal_event_write(cs, reasons[why].text, event);
+	legacy_note_request(st);
+	if (tell && !next->responded)
+		len = refusal_event_write(
+		    &st->rec->request, end_reason_text(why), event);
 	if (len > 0 &&
 	    journal_put(a, &next->answer, JOURNAL_BODY, event, len) != 0)
 		next->break_off = 1;
@@ -295,30 +521,44 @@ write_end(struct stream *st, struct stream_state *next, enum end_reason why)
 		next->break_off = 1;
 }
 
+/* Whether a stream in this state may go on with another connection. */
+static bool
+is_worth_a_pause(const struct stream_state *ss, enum end_reason why)
+{
+	return ss->phase == STREAM_RESUMING ||
+	       (ss->phase == STREAM_RELAYING && ss->resumable &&
+		   (why == END_UPSTREAM_LOST || why == END_UPSTREAM_GARBLED ||
+		       why == END_RECORD_BROKEN));
+}
+
 void
 stream_note_failure(struct stream *st, struct stream_state *next,
     enum http_fault fault, enum end_reason why)
 {
-	if (next->phase == STREAM_RELAYING) {
-		write_end(st, next, why);
-		next->upstream_ref = 0;
-	} else if (next->phase == STREAM_WAITING) {
+	if (next->phase == STREAM_WAITING) {
 		next->fault = (uint8_t)fault;
 		next->reason = (uint8_t)why;
+	} else if (is_worth_a_pause(next, why)) {
+		legacy_pause_state(st, next, PAUSE_LOST);
+	} else if (next->phase == STREAM_RELAYING) {
+		stream_write_end(st, next, why);
 	}
 }
 
 void
 stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 {
-	struct client *c = st->client;
+	uint8_t phase = stream_state(st)->phase;
 	struct stream_state *next;
 
-	if (stream_state(st)->phase == STREAM_WAITING) {
-		client_refuse(c, fault, why);
+	if (phase == STREAM_WAITING) {
+		if (st->client != NULL)
+			client_refuse(st->client, fault, why);
+		else
+			stream_drop(st, why);
 		return;
 	}
-	if (stream_state(st)->phase == STREAM_RELAYING) {
+	if (phase == STREAM_RELAYING || phase == STREAM_RESUMING) {
 		next = RECORD_BEGIN(st->rec);
 		stream_note_failure(st, next, fault, why);
 		RECORD_COMMIT(st->rec);
@@ -326,7 +566,10 @@ stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 	}
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
-	client_flush(c);
+	if (stream_state(st)->phase == STREAM_PAUSED)
+		legacy_paused(st);
+	stream_recount(st);
+	stream_flush(st);
 }
 
 void

@@ -23,14 +23,30 @@ struct stream {
 	struct grave grave;
 	struct worker *w;
 	struct stream_record *rec;
-	struct client *client;     /* NULL once it has ended */
+	struct client *client;     /* NULL: it has left, or there is none */
 	struct upstream *upstream; /* NULL: none yet, or none any more */
-	uint32_t slot;
-	uint8_t tries;   /* upstream addresses that failed for it */
-	bool is_waiting; /* stands in w->waiting */
+	struct session *session;   /* NULL: it belongs to none */
+	struct stream *session_next, *session_prev;
 	struct stream *next_waiting;
-	struct journal_cursor sent;  /* of the answer, to the client */
-	struct journal_cursor asked; /* of the request, to the upstream */
+	struct journal_cursor sent;    /* of the answer, to the client */
+	struct journal_cursor prelude; /* of what goes before it */
+	struct journal_cursor asked;   /* of the request, to the upstream */
+	struct deadline kept;          /* for a client that may return */
+	struct deadline quiet;         /* the client hears nothing */
+	struct deadline silent;        /* the upstream says nothing */
+	ev_timer timer;       /* the next try to resume; the watchdog */
+	uint64_t watch_ms;    /* how long the watchdog waits */
+	uint64_t events_seen; /* records when it was set */
+	uint32_t slot;
+	uint8_t tries;       /* upstream addresses that failed for it */
+	bool is_waiting;     /* stands in w->waiting */
+	bool is_settled;     /* adopt.c has come to it */
+	bool is_dead;        /* its record is freed */
+	bool is_logged;      /* its end is */
+	bool is_observed;    /* legacy_observe() was here */
+	bool has_request;    /* rec->request is written */
+	bool counted_client; /* in session->connections */
+	bool counted_flight; /* in session->in_flight */
 };
 
 /* What a request says about its stream; fixed when it is made. */
@@ -40,8 +56,12 @@ struct stream_about {
 	enum http_framing framing; /* of the request's body */
 	uint8_t minor;             /* HTTP/1.x of the request */
 	bool expects_continue;     /* the body waits for a 100 */
-	uint32_t request;          /* number of the request on its connection */
-	uint64_t wire;             /* bytes sent to the client before it */
+	bool primes;               /* its client understands priming events */
+	enum stream_role role;
+	struct session *session; /* or NULL */
+	uint64_t owner_sum[2];   /* replay_owner_sum() */
+	uint32_t request;        /* number of the request on its connection */
+	uint64_t wire;           /* bytes sent to the client before it */
 };
 
 /*
@@ -53,9 +73,15 @@ struct stream *stream_new(struct client *c, const struct stream_about *about);
 
 /*
  * This process's share in a stream whose record was another's, with `c` as
- * its client.  NULL: no memory.
+ * its client (or NULL: none).  NULL: no memory.
  */
-struct stream *stream_revive(struct client *c, uint32_t slot);
+struct stream *stream_revive(struct worker *w, uint32_t slot, struct client *c);
+
+/*
+ * A stream for a request of our own in this session; what it asks is put
+ * into its `ask` by the caller, who then starts it.  NULL: no room.
+ */
+struct stream *stream_new_errand(struct session *s);
 
 /* The committed state. */
 static inline const struct stream_state *
@@ -98,6 +124,48 @@ void stream_note_failure(struct stream *st, struct stream_state *next,
  * client's record must not name it any more, or be about to be cleared.
  */
 void stream_drop(struct stream *st, enum end_reason why);
+
+/*
+ * End an answer that can't be completed, in a state that is not committed:
+ * with an error event for the request that waits, or by breaking off.
+ */
+void stream_write_end(
+    struct stream *st, struct stream_state *next, enum end_reason why);
+
+/* Send what there is, if there is a client. */
+void stream_flush(struct stream *st);
+
+/* How the records look to the client that the stream has now. */
+struct journal_wire stream_wire(const struct stream *st);
+
+/* Set the cursors to where the state says that the client's bytes begin. */
+void stream_rewind(struct stream *st);
+
+/*
+ * What is to be sent next: the journal, its cursor, and how it looks.  A
+ * prelude that is wholly sent is dropped on the way.
+ */
+void stream_outgoing(struct stream *st, const struct journal **ret_journal,
+    struct journal_cursor **ret_cursor, struct journal_wire *ret_form);
+
+bool stream_prelude_is_sent(const struct stream *st);
+bool stream_is_all_sent(const struct stream *st);
+
+/* Nobody waits for its answer, and nobody will come back for it. */
+bool stream_is_abandoned(const struct stream *st);
+
+/* A request that waits for its answer. */
+bool stream_is_in_flight(const struct stream *st);
+
+/* The first record that no client's TCP has confirmed. */
+uint64_t stream_first_unacked(struct stream *st);
+
+/* Its client, or what it waits for, has changed: tell the session. */
+void stream_recount(struct stream *st);
+
+/* The journal of the request, its framing, and the bytes it has dropped. */
+const struct journal *stream_request(const struct stream *st,
+    struct journal_wire *ret_form, uint64_t *ret_dropped);
 
 /* Whether more of the answer may be read from the upstream now. */
 bool stream_has_room(const struct stream *st);

@@ -21,6 +21,9 @@
 #include "common/tcp_count.h"
 #include "worker/answer.h"
 #include "worker/client.h"
+#include "worker/events.h"
+#include "worker/legacy.h"
+#include "worker/session.h"
 #include "worker/upstream.h"
 
 #define IOV_CAP 64
@@ -81,9 +84,12 @@ set_state(struct upstream *u, enum upstream_state to)
 static bool
 has_request_left(const struct upstream *u)
 {
-	const struct stream *st = u->stream;
+	struct journal_wire form;
+	uint64_t dropped;
+	const struct journal *request =
+	    stream_request(u->stream, &form, &dropped);
 
-	return !journal_all_sent(&client_state(st->client)->out, &st->asked);
+	return request != NULL && !journal_all_sent(request, &u->stream->asked);
 }
 
 static int
@@ -193,22 +199,40 @@ upstream_release(struct upstream *u, bool keep)
 static void
 drop_request(struct stream *st)
 {
-	struct client *c = st->client;
-	struct client_state *next = RECORD_BEGIN(c->rec);
+	struct arena *a = &st->w->arena;
 
-	journal_drop(&st->w->arena, &next->out, &st->asked);
-	next->out_wire = st->asked.wire;
-	RECORD_COMMIT(c->rec);
-	arena_settle(&st->w->arena);
+	if (stream_state(st)->asks) {
+		struct stream_state *next = RECORD_BEGIN(st->rec);
+
+		journal_drop(a, &next->ask, &st->asked);
+		next->ask_wire = st->asked.wire;
+		RECORD_COMMIT(st->rec);
+	} else if (st->client != NULL) {
+		struct client_state *next = RECORD_BEGIN(st->client->rec);
+
+		journal_drop(a, &next->out, &st->asked);
+		next->out_wire = st->asked.wire;
+		RECORD_COMMIT(st->client->rec);
+	}
+	arena_settle(a);
+}
+
+/* Whether no more of the request will come from the client. */
+static bool
+request_is_in(const struct stream *st)
+{
+	return st->client == NULL || stream_state(st)->asks ||
+	       client_state(st->client)->phase == CLIENT_WAIT;
 }
 
 /* The request is out, whole: the wait for its answer begins. */
 static void
 note_request_sent(struct upstream *u)
 {
-	if (client_state(u->stream->client)->phase == CLIENT_WAIT &&
-	    stream_state(u->stream)->phase == STREAM_WAITING &&
-	    u->deadline.next == NULL)
+	uint8_t phase = stream_state(u->stream)->phase;
+
+	if (request_is_in(u->stream) && u->deadline.next == NULL &&
+	    (phase == STREAM_WAITING || phase == STREAM_RESUMING))
 		deadline_set(&u->deadline, &u->w->upstream_response);
 }
 
@@ -248,42 +272,58 @@ send_pieces(struct upstream *u, struct iovec *iov, int count)
 	return n;
 }
 
-void
-upstream_flush(struct upstream *u)
+/* Send what there is: 0, or -EBADMSG where the journal is broken. */
+static int
+send_request(struct upstream *u)
 {
 	struct iovec iov[IOV_CAP];
 	char scratch[JOURNAL_SCRATCH];
 	struct stream *st = u->stream;
-	const struct client_state *cs;
+	const struct journal *request;
+	struct journal_wire form;
+	uint64_t dropped;
 	ssize_t sent;
 	int n;
 
-	if (u->state != UPSTREAM_BUSY || u->is_deaf)
-		return;
 	do {
-		cs = client_state(st->client);
-		n = journal_gather(&u->w->arena, &cs->out, st->rec->framing,
-		    &st->asked, iov, IOV_CAP, scratch);
+		request = stream_request(st, &form, &dropped);
+		if (request == NULL)
+			return 0;
+		n = journal_gather(&u->w->arena, request, &form, &st->asked,
+		    iov, IOV_CAP, scratch);
 		if (n <= 0)
-			break;
+			return n;
 		sent = send_pieces(u, iov, n);
 		if (sent < 0) {
 			u->is_deaf = true;
-			upstream_rewatch(u);
-			return;
+			return 0;
 		}
-		n = journal_advance(&u->w->arena, &cs->out, st->rec->framing,
-		    &st->asked, (uint64_t)sent);
+		n = journal_advance(
+		    &u->w->arena, request, &form, &st->asked, (uint64_t)sent);
 	} while (n == 0 && !u->is_blocked);
-	if (n < 0) {
+	return n;
+}
+
+void
+upstream_flush(struct upstream *u)
+{
+	struct stream *st = u->stream;
+
+	if (u->state != UPSTREAM_BUSY || u->is_deaf)
+		return;
+	if (send_request(u) != 0) {
 		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_RECORD_BROKEN);
 		return;
 	}
-	maybe_drop_request(st);
-	if (!has_request_left(u))
-		note_request_sent(u);
+	if (!u->is_deaf) {
+		maybe_drop_request(st);
+		if (!has_request_left(u))
+			note_request_sent(u);
+	}
 	upstream_rewatch(u);
-	client_rewatch(st->client); /* there may be room for more now */
+	/* There may be room for more of the request. */
+	if (st->client != NULL)
+		client_rewatch(st->client);
 }
 
 /* --- a connection for a stream ------------------------------------------ */
@@ -318,11 +358,14 @@ static void
 begin_request(struct upstream *u)
 {
 	struct stream *st = u->stream;
-	const struct client_state *cs = client_state(st->client);
+	struct journal_wire form;
+	uint64_t dropped;
+	const struct journal *request = stream_request(st, &form, &dropped);
 
 	set_state(u, UPSTREAM_BUSY);
 	deadline_cancel(&u->deadline);
-	journal_cursor_init(&st->asked, &u->w->arena, &cs->out, 0);
+	if (request != NULL)
+		journal_cursor_init(&st->asked, &u->w->arena, request, dropped);
 	commit_binding(u);
 	upstream_flush(u);
 }
@@ -536,13 +579,15 @@ may_retry(const struct upstream *u, bool at_eof)
 {
 	const struct stream *st = u->stream;
 	enum http_method_id method = st->rec->method;
+	struct journal_wire form;
 	struct tcp_count count;
+	uint64_t dropped = 0;
 
 	if (!u->is_reused || stream_state(st)->up_answered ||
-	    client_state(st->client)->out_wire != 0)
+	    stream_request(st, &form, &dropped) == NULL || dropped != 0)
 		return false;
 	if (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD ||
-	    method == HTTP_METHOD_OPTIONS)
+	    method == HTTP_METHOD_OPTIONS || stream_state(st)->asks)
 		return true;
 	return at_eof && tcp_count(u->io.fd, TCP_CONNECTED, &count) == 0 &&
 	       count.acked <= stream_state(st)->up_base;
@@ -570,6 +615,37 @@ upstream_lost(struct upstream *u, int error)
 	upstream_ask(st, true);
 }
 
+/* The answer goes on: what it means for timers. */
+static void
+note_more(struct upstream *u)
+{
+	struct stream *st = u->stream;
+	const struct stream_state *ss = stream_state(st);
+
+	if (ss->phase != STREAM_RELAYING)
+		return;
+	deadline_cancel(&u->deadline);
+	if (!ss->resumable)
+		return;
+	deadline_set(&st->silent, &u->w->stream_silent);
+	if (ss->resumes > 0)
+		legacy_retime(st);
+	if (st->client != NULL && st->quiet.next == NULL)
+		deadline_set(&st->quiet, &u->w->stream_quiet);
+}
+
+/* The answer is whole: its connection may serve another request. */
+static void
+note_complete(struct upstream *u)
+{
+	struct stream *st = u->stream;
+	const struct stream_state *ss = stream_state(st);
+
+	deadline_cancel(&st->silent);
+	upstream_release(u, ss->up_keep);
+	legacy_retime(st);
+}
+
 /* How an answer fails. */
 static const struct {
 	enum http_fault fault;
@@ -584,7 +660,22 @@ static const struct {
 static bool
 is_failure(enum answer_verdict verdict)
 {
-	return verdict != ANSWER_MORE && verdict != ANSWER_COMPLETE;
+	return verdict >= ANSWER_GARBLED;
+}
+
+/* The stream is paused, or has lost its session: its state says so. */
+static void
+act_on_pause(struct upstream *u, enum answer_verdict verdict)
+{
+	struct stream *st = u->stream;
+
+	upstream_release(u, false);
+	if (verdict == ANSWER_SESSION_GONE && st->session != NULL) {
+		stream_log(st, LOG_LEVEL_WARNING,
+		    "the upstream does not know the session any more");
+		session_end(st->session, END_SESSION_LOST, false);
+	}
+	legacy_paused(st);
 }
 
 /* What the bytes meant for the stream, whose state is committed. */
@@ -602,11 +693,24 @@ act_on(struct upstream *u, enum answer_verdict verdict)
 		stream_fail(st, failures[verdict].fault, failures[verdict].why);
 		return;
 	}
+	if (verdict == ANSWER_PAUSE || verdict == ANSWER_SESSION_GONE) {
+		act_on_pause(u, verdict);
+		return;
+	}
 	if (verdict == ANSWER_COMPLETE)
-		upstream_release(u, stream_state(st)->up_keep);
-	else if (stream_state(st)->phase != STREAM_WAITING)
-		deadline_cancel(&u->deadline);
-	client_flush(st->client);
+		note_complete(u);
+	else
+		note_more(u);
+	legacy_observe(st);
+	if (st->is_dead)
+		return;
+	if (st->session != NULL && stream_state(st)->events)
+		session_touch(st->session);
+	stream_recount(st);
+	if (stream_is_abandoned(st))
+		stream_drop(st, END_CLIENT_LEFT);
+	else
+		stream_flush(st);
 }
 
 void
@@ -626,15 +730,21 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 	u->taken = next->up_taken;
 	if (verdict == ANSWER_COMPLETE) {
 		/* A request that is not out yet leaves it half used. */
-		if (has_request_left(u) ||
-		    client_state(st->client)->phase != CLIENT_WAIT)
+		if (has_request_left(u) || !request_is_in(st))
 			next->up_keep = 0;
 		next->upstream_ref = 0;
 	}
 	if (is_failure(verdict))
 		stream_note_failure(
 		    st, next, failures[verdict].fault, failures[verdict].why);
+	if (verdict == ANSWER_PAUSE)
+		legacy_pause_state(st, next, PAUSE_LOST);
+	if (verdict == ANSWER_SESSION_GONE)
+		stream_write_end(st, next, END_SESSION_LOST);
+	if (next->resumable)
+		events_trim(st, next);
 	RECORD_COMMIT(st->rec);
+	arena_settle(&u->w->arena);
 	if (len == 0 && verdict == ANSWER_MORE)
 		upstream_lost(u, 0);
 	else

@@ -17,6 +17,8 @@
 #include "worker/adopt.h"
 #include "worker/client.h"
 #include "worker/context.h"
+#include "worker/legacy.h"
+#include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
 #include "worker/worker.h"
@@ -27,6 +29,10 @@
 
 /* The heart beats at least this often, also when nothing happens. */
 #define PULSE_S 1.
+
+/* A session that is too old and busy is looked at again after this. */
+#define SESSION_AGAIN_MS 1000
+#define NEVER_MS (20 * 366 * 86400000ull)
 
 /* --- leaving ------------------------------------------------------------ */
 
@@ -226,6 +232,13 @@ init_upstream(struct worker *w)
 	    w->conf->upstream_resolve_interval, on_resolved, w);
 }
 
+/* Lists that are walked by age need their members also without a limit. */
+static uint64_t
+or_never(uint64_t limit_ms)
+{
+	return limit_ms != 0 ? limit_ms : NEVER_MS;
+}
+
 static void
 init_deadlines(struct worker *w)
 {
@@ -241,12 +254,40 @@ init_deadlines(struct worker *w)
 	    client_on_send_due);
 	deadline_list_init(
 	    &w->client_linger, w->loop, LINGER_MS, client_on_linger_due);
+	deadline_list_init(&w->session_idle, w->loop,
+	    or_never(conf->session_idle_timeout), session_on_idle_due);
+	deadline_list_init(&w->session_age, w->loop,
+	    or_never(conf->session_max_age), session_on_age_due);
+	deadline_list_init(
+	    &w->session_again, w->loop, SESSION_AGAIN_MS, session_on_age_due);
+	deadline_list_init(&w->stream_detach, w->loop,
+	    conf->stream_detach_timeout, legacy_on_detach_due);
+	deadline_list_init(&w->stream_quiet, w->loop,
+	    conf->stream_keepalive_interval, legacy_on_quiet_due);
+	deadline_list_init(&w->stream_silent, w->loop,
+	    conf->health_idle_timeout, legacy_on_silent_due);
 	deadline_list_init(&w->upstream_connect, w->loop,
 	    conf->upstream_connect_timeout, upstream_on_connect_due);
 	deadline_list_init(&w->upstream_response, w->loop,
 	    conf->upstream_response_timeout, upstream_on_response_due);
 	deadline_list_init(&w->upstream_idle, w->loop,
 	    conf->upstream_idle_timeout, upstream_on_idle_due);
+}
+
+/*
+ * The journal memory is full: the stream that was finished or left longest
+ * ago goes first (DESIGN, 3.5).
+ */
+static bool
+make_room(void *context)
+{
+	struct worker *w = context;
+	struct deadline *oldest = w->stream_detach.head.next;
+
+	if (oldest == &w->stream_detach.head)
+		return false;
+	stream_drop(container_of(oldest, struct stream, kept), END_EVICTED);
+	return true;
 }
 
 static int
@@ -259,6 +300,12 @@ init_memory(struct worker *w)
 	    &w->streams, shm->stream_owners, shm->sizes.streams, w->self);
 	claim_init(
 	    &w->upstreams, shm->upstream_owners, shm->sizes.upstreams, w->self);
+	claim_init(
+	    &w->sessions, shm->session_owners, shm->sizes.sessions, w->self);
+	w->arena.on_short = make_room;
+	w->arena.context = w;
+	w->stream_of = calloc(shm->sizes.streams, sizeof(struct stream *));
+	w->session_of = calloc(shm->sizes.sessions, sizeof(struct session *));
 	w->client_of = calloc(shm->sizes.clients, sizeof(struct client *));
 	w->upstream_of =
 	    calloc(shm->sizes.upstreams, sizeof(struct upstream *));
@@ -269,9 +316,11 @@ init_memory(struct worker *w)
 	w->scratch = malloc(w->scratch_size);
 	w->scratch_in = malloc(w->scratch_size);
 	w->scratch_out = malloc(w->scratch_size);
+	w->scratch_own = malloc(w->scratch_size);
 	return w->client_of == NULL || w->upstream_of == NULL ||
-		       w->scratch == NULL || w->scratch_in == NULL ||
-		       w->scratch_out == NULL
+		       w->stream_of == NULL || w->session_of == NULL ||
+		       w->scratch_own == NULL || w->scratch == NULL ||
+		       w->scratch_in == NULL || w->scratch_out == NULL
 		   ? -ENOMEM
 		   : 0;
 }
@@ -295,6 +344,22 @@ init_watchers(struct worker *w, int channel)
 	ev_timer_init(&w->leave, on_leave, 0., 0.);
 }
 
+/*
+ * A loop, and the descriptor of its epoll set, which libev does not tell: the
+ * lowest free number becomes it.  -1 where that is not so.
+ */
+static struct ev_loop *
+new_loop(int *ret_epoll_fd)
+{
+	int lowest = dup(STDERR_FILENO);
+	struct ev_loop *loop;
+
+	fd_close(&(int){ lowest });
+	loop = ev_loop_new(EVFLAG_AUTO);
+	*ret_epoll_fd = fd_is_epoll(lowest) ? lowest : -1;
+	return loop;
+}
+
 static int
 worker_init(struct worker *w, const struct worker_start *start)
 {
@@ -305,7 +370,7 @@ worker_init(struct worker *w, const struct worker_start *start)
 	w->slot = &start->shm->workers[start->index];
 	w->window = shm_window(start->shm, start->index);
 	w->waiting_last = &w->waiting;
-	w->loop = ev_loop_new(EVFLAG_AUTO);
+	w->loop = new_loop(&w->epoll_fd);
 	if (w->loop == NULL || init_memory(w) != 0)
 		return -ENOMEM;
 	init_access(w);
@@ -329,12 +394,19 @@ worker_fini(struct worker *w)
 		free(w->client_of[i]);
 	for (i = 0; i < w->shm->sizes.upstreams; i++)
 		free(w->upstream_of[i]);
+	for (i = 0; i < w->shm->sizes.streams; i++)
+		free(w->stream_of[i]);
+	for (i = 0; i < w->shm->sizes.sessions; i++)
+		free(w->session_of[i]);
 	on_turn(w->loop, &w->turn, 0);
 	free(w->client_of);
 	free(w->upstream_of);
 	free(w->scratch);
 	free(w->scratch_in);
 	free(w->scratch_out);
+	free(w->scratch_own);
+	free(w->stream_of);
+	free(w->session_of);
 	ev_loop_destroy(w->loop);
 }
 

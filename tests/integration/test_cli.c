@@ -277,7 +277,7 @@ START_TEST(control_socket_is_for_its_owner)
 	rig_start(NULL);
 	ck_assert_int_eq(stat(rig.control, &st), 0);
 	ck_assert(S_ISSOCK(st.st_mode));
-	ck_assert_uint_eq(st.st_mode & 077, 0);
+	ck_assert_uint_eq(st.st_mode & 007, 0);
 }
 END_TEST
 

@@ -46,7 +46,7 @@ on_accepted(void *context, uint32_t worker, uint32_t slot, uint32_t generation)
 static void
 setup(void)
 {
-	static const struct shm_sizes sizes = { CLIENTS, CLIENTS, 4, 4 };
+	static const struct shm_sizes sizes = { CLIENTS, CLIENTS, 4, 4, 4 };
 	char address[] = "127.0.0.1:0";
 	char *items[] = { address };
 	const struct conf_list list = { items, 1 };

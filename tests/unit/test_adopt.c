@@ -38,9 +38,10 @@ static void
 send_some(size_t cap)
 {
 	const struct stream_state *ss = stream_state(rig.c->stream);
+	const struct journal_wire form = stream_wire(rig.c->stream);
 	struct iovec iov[8];
 	char scratch[JOURNAL_SCRATCH];
-	int i, n = journal_gather(&rig.w.arena, &ss->answer, ss->framing,
+	int i, n = journal_gather(&rig.w.arena, &ss->answer, &form,
 		   &rig.c->stream->sent, iov, 8, scratch);
 
 	ck_assert_int_ge(n, 0);

@@ -264,7 +264,7 @@ check_nothing_is_lost(void)
 
 START_TEST(no_element_is_lost_or_owned_twice)
 {
-	const struct shm_sizes sizes = { 1, 1, 1, BLOCKS };
+	const struct shm_sizes sizes = { 1, 1, 1, 1, BLOCKS };
 	uint32_t generations[WORKERS], seed = 20240607;
 	pid_t pids[WORKERS];
 

@@ -133,6 +133,19 @@ START_TEST(a_legacy_stream_that_is_lost_ends_with_an_error)
 }
 END_TEST
 
+/* Its body is no request that anybody answers. */
+START_TEST(a_get_is_told_of_no_error)
+{
+	rig_ask("GET /mcp HTTP/1.1\r\nHost: localhost\r\n"
+		"Content-Length: 35\r\n\r\n"
+		"{\"id\":7,\"method\":\"x\",\"jsonrpc\":\"2\"}");
+	answer(EVENTS_HEAD "8\r\ndata: a\n\r\n9\r\n\ndata: ha\r\n");
+	stream_fail(rig.c->stream, HTTP_FAULT_UPSTREAM_LOST, END_UPSTREAM_LOST);
+	ck_assert(ends_with("data: a\n\n\r\n0\r\n\r\n"));
+	ck_assert_ptr_null(strstr(got, "\"id\":7"));
+}
+END_TEST
+
 /*
  * Nothing is added to a modern stream: it is broken off, also where all that
  * is whole has been sent before.
@@ -272,6 +285,32 @@ START_TEST(a_drain_lets_go_what_is_idle)
 }
 END_TEST
 
+/* A legacy stream outlives its client, with what it has said and not more. */
+START_TEST(closing_keeps_a_legacy_stream)
+{
+	struct stream *st;
+	uint32_t slot;
+
+	rig_ask(CALL LEGACY);
+	answer(EVENTS_HEAD "9\r\ndata: a\n\n\r\n3\r\nid:\r\n");
+	st = rig.c->stream;
+	slot = st->slot;
+	client_close(rig.c, END_CLIENT_LEFT, false);
+	ck_assert_ptr_eq(rig.w.stream_of[slot], st);
+	ck_assert_uint_eq(rig.shm.stream_owners[slot], rig.w.self);
+	ck_assert_uint_eq(stream_state(st)->client_ref, 0);
+	ck_assert_int_eq(jsonrpc_kind(&st->rec->request), JSONRPC_REQUEST);
+	ck_assert_int_eq(
+	    journal_verify(&rig.w.arena, &stream_state(st)->answer), 0);
+	deadline_cancel(&st->kept);
+	stream_drop(st, END_NOT_RETURNED);
+	ck_assert_ptr_null(rig.w.stream_of[slot]);
+	ck_assert_uint_ne(rig.shm.stream_owners[slot], rig.w.self);
+	for (uint32_t i = 0; i < rig.shm.sizes.blocks; i++)
+		ck_assert_uint_ne(rig.shm.block_owners[i], rig.w.self);
+}
+END_TEST
+
 /* Closing gives everything back but the slot, which is the supervisor's. */
 START_TEST(closing_lets_everything_go)
 {
@@ -279,6 +318,7 @@ START_TEST(closing_lets_everything_go)
 	struct msg m;
 	int fd;
 
+	rig_set("stream.detach_timeout", "0");
 	rig_ask(CALL LEGACY);
 	answer(EVENTS_HEAD "9\r\ndata: a\n\n\r\n3\r\nid:\r\n");
 	client_close(rig.c, END_CLIENT_LEFT, false);
@@ -312,6 +352,7 @@ main(void)
 	tcase_add_test(tc, a_whole_answer_leaves_the_connection);
 	tcase_add_test(tc, the_end_of_a_connection_ends_an_answer_to_1_0);
 	tcase_add_test(tc, a_legacy_stream_that_is_lost_ends_with_an_error);
+	tcase_add_test(tc, a_get_is_told_of_no_error);
 	tcase_add_test(tc, a_modern_stream_that_is_lost_is_broken_off);
 	tcase_add_test(tc, an_answer_that_has_not_begun_becomes_an_error);
 	tcase_add_test(tc, an_error_waits_for_the_request);
@@ -320,6 +361,7 @@ main(void)
 	tcase_add_test(tc, a_refusal_keeps_its_place);
 	tcase_add_test(tc, a_refusal_of_garbage_is_the_last_answer);
 	tcase_add_test(tc, a_drain_lets_go_what_is_idle);
+	tcase_add_test(tc, closing_keeps_a_legacy_stream);
 	tcase_add_test(tc, closing_lets_everything_go);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

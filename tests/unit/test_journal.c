@@ -25,7 +25,7 @@ static struct dice dice;
 static void
 setup(void)
 {
-	struct shm_sizes sizes = { 1, 1, 1, BLOCKS };
+	struct shm_sizes sizes = { 1, 1, 1, 1, BLOCKS };
 
 	ck_assert_int_eq(shm_create(&sizes, &shm), 0);
 	arena_init(&arena, &shm, SELF);
@@ -174,7 +174,7 @@ struct pair {
 static struct pair now, next; /* committed, and being changed */
 static char *wire;
 static char open_bytes[BLOCKS * SHM_BLOCK_SIZE];
-static enum http_framing framing;
+static struct journal_wire form;
 static struct journal_cursor cursor;
 static uint64_t base; /* wire bytes before the first kept record */
 
@@ -190,7 +190,7 @@ model_put(const char *bytes, size_t len)
 static void
 model_record(enum journal_type type, const char *bytes, size_t len)
 {
-	bool chunked = framing == HTTP_FRAMING_CHUNKED;
+	bool chunked = form.framing == HTTP_FRAMING_CHUNKED;
 	char head[16];
 
 	next.notes_len = 0;
@@ -216,7 +216,7 @@ model_record(enum journal_type type, const char *bytes, size_t len)
 static void
 model_note(void)
 {
-	bool chunked = framing == HTTP_FRAMING_CHUNKED;
+	bool chunked = form.framing == HTTP_FRAMING_CHUNKED;
 	const char *note = chunked ? "d\r\n" NOTE "\r\n" : NOTE;
 
 	next.j.notes++;
@@ -286,7 +286,7 @@ do_finish(bool abandon)
 	if (!next.is_open)
 		return;
 	if (!abandon)
-		journal_finish(&arena, &next.j, type, 1);
+		journal_finish(&arena, &next.j, type, 1, 0);
 	model_record(type, open_bytes, next.open_len);
 	next.is_open = false;
 	next.open_len = 0;
@@ -373,7 +373,7 @@ check_gather(void)
 	uint64_t at = place();
 	int cap = 1 + (int)dice_roll(&dice, IOV_MAX_ROLLED), i, n;
 
-	n = journal_gather(&arena, &now.j, framing, &cursor, iov, cap, scratch);
+	n = journal_gather(&arena, &now.j, &form, &cursor, iov, cap, scratch);
 	ck_assert_int_ge(n, 0);
 	ck_assert_int_le(n, cap);
 	for (i = 0; i < n; i++) {
@@ -396,7 +396,7 @@ do_send(void)
 		len = dice_roll(&dice, (uint32_t)len + 1);
 	want = place() + len;
 	ck_assert_int_eq(
-	    journal_advance(&arena, &now.j, framing, &cursor, len), 0);
+	    journal_advance(&arena, &now.j, &form, &cursor, len), 0);
 	ck_assert_uint_eq(place(), want);
 	/* Records without bytes are passed as well. */
 	ck_assert(journal_all_sent(&now.j, &cursor) ==
@@ -414,11 +414,9 @@ do_reinit(void)
 
 	journal_cursor_init(&fresh, &arena, &now.j, base);
 	ck_assert_int_eq(
-	    journal_advance(&arena, &now.j, framing, &fresh, place() - base),
-	    0);
+	    journal_advance(&arena, &now.j, &form, &fresh, place() - base), 0);
 	/* A cursor that was not moved since may lag behind empty records. */
-	ck_assert_int_eq(
-	    journal_advance(&arena, &now.j, framing, &cursor, 0), 0);
+	ck_assert_int_eq(journal_advance(&arena, &now.j, &form, &cursor, 0), 0);
 	ck_assert_uint_eq(fresh.wire + fresh.sent, place());
 	ck_assert_uint_eq(fresh.wire, cursor.wire);
 	ck_assert_uint_eq(fresh.seq, cursor.seq);
@@ -428,8 +426,7 @@ do_reinit(void)
 	/* One byte more than there is can't have been sent. */
 	journal_cursor_init(&fresh, &arena, &now.j, base);
 	ck_assert_int_eq(
-	    journal_advance(&arena, &now.j, framing, &fresh, all + 1),
-	    -EBADMSG);
+	    journal_advance(&arena, &now.j, &form, &fresh, all + 1), -EBADMSG);
 }
 
 static void
@@ -469,7 +466,7 @@ die(uint64_t sent)
 	ck_assert_int_eq(journal_verify(&arena, &now.j), 0);
 	journal_cursor_init(&cursor, &arena, &now.j, base);
 	ck_assert_int_eq(
-	    journal_advance(&arena, &now.j, framing, &cursor, sent - base), 0);
+	    journal_advance(&arena, &now.j, &form, &cursor, sent - base), 0);
 	next = now;
 }
 
@@ -501,7 +498,7 @@ START_TEST(a_journal_puts_the_same_bytes_on_the_wire)
 	int step;
 
 	dice_init(&dice, (unsigned)_i);
-	framing = _i % 2 == 0 ? HTTP_FRAMING_CHUNKED : HTTP_FRAMING_LENGTH;
+	form.framing = _i % 2 == 0 ? HTTP_FRAMING_CHUNKED : HTTP_FRAMING_LENGTH;
 	wire = malloc(WIRE_MAX);
 	ck_assert_ptr_nonnull(wire);
 	memset(&now, 0, sizeof(now));

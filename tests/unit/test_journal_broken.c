@@ -17,10 +17,13 @@ static struct shm shm;
 static struct arena arena;
 static struct dice dice;
 
+static const struct journal_wire plain = { .framing = HTTP_FRAMING_LENGTH };
+static const struct journal_wire chunked = { .framing = HTTP_FRAMING_CHUNKED };
+
 static void
 setup(void)
 {
-	struct shm_sizes sizes = { 1, 1, 1, BLOCKS };
+	struct shm_sizes sizes = { 1, 1, 1, 1, BLOCKS };
 
 	ck_assert_int_eq(shm_create(&sizes, &shm), 0);
 	arena_init(&arena, &shm, SELF);
@@ -45,6 +48,7 @@ fill(char *buf, size_t len)
 static size_t
 gather_all(const struct journal *j, enum http_framing how, char *buf)
 {
+	const struct journal_wire form = { .framing = how };
 	struct journal_cursor cur;
 	struct iovec iov[64];
 	char scratch[JOURNAL_SCRATCH];
@@ -52,7 +56,7 @@ gather_all(const struct journal *j, enum http_framing how, char *buf)
 	int i, n;
 
 	journal_cursor_init(&cur, &arena, j, 0);
-	n = journal_gather(&arena, j, how, &cur, iov, 64, scratch);
+	n = journal_gather(&arena, j, &form, &cur, iov, 64, scratch);
 	ck_assert_int_ge(n, 0);
 	for (i = 0; i < n; i++) {
 		memcpy(buf + len, iov[i].iov_base, iov[i].iov_len);
@@ -73,7 +77,7 @@ START_TEST(records_are_framed)
 	ck_assert_int_eq(journal_open(&arena, &j), 0);
 	ck_assert_int_eq(journal_add(&arena, &j, "data: ", 6), 0);
 	ck_assert_int_eq(journal_add(&arena, &j, "0123456789abcd", 14), 0);
-	journal_finish(&arena, &j, JOURNAL_BODY, 1);
+	journal_finish(&arena, &j, JOURNAL_BODY, 1, 0);
 	ck_assert_int_eq(journal_open(&arena, &j), 0);
 	ck_assert_int_eq(journal_add(&arena, &j, "never", 5), 0);
 	(void)gather_all(&j, HTTP_FRAMING_LENGTH, buf);
@@ -120,15 +124,13 @@ START_TEST(a_link_that_was_not_committed_leads_nowhere)
 	ck_assert_int_eq(journal_put(&arena, &dying, JOURNAL_BODY, "y", 1), 0);
 	arena_succeed(&arena, &chain, 1);
 	journal_cursor_init(&cur, &arena, &j, 0);
-	ck_assert_int_eq(journal_advance(&arena, &j, HTTP_FRAMING_LENGTH, &cur,
-			     sizeof(bytes)),
-	    0);
+	ck_assert_int_eq(
+	    journal_advance(&arena, &j, &plain, &cur, sizeof(bytes)), 0);
 	ck_assert_int_eq(claim_take(&arena.claim, &index), 0);
 	ck_assert_uint_eq(index + 1, dying.chain.last_ref);
 	ck_assert_int_eq(journal_put(&arena, &j, JOURNAL_BODY, "z", 1), 0);
-	ck_assert_int_eq(journal_gather(&arena, &j, HTTP_FRAMING_LENGTH, &cur,
-			     iov, 4, scratch),
-	    1);
+	ck_assert_int_eq(
+	    journal_gather(&arena, &j, &plain, &cur, iov, 4, scratch), 1);
 	ck_assert_mem_eq(iov[0].iov_base, "z", 1);
 }
 END_TEST
@@ -193,12 +195,12 @@ START_TEST(a_record_that_has_no_end_is_not_sent_for_ever)
 		uint64_t sent = 0;
 
 		n = journal_gather(
-		    &arena, &j, HTTP_FRAMING_CHUNKED, &cur, iov, 64, scratch);
+		    &arena, &j, &chunked, &cur, iov, 64, scratch);
 		for (i = 0; i < n; i++)
 			sent += iov[i].iov_len;
 		ck_assert(n != 0);
-		if (n > 0 && journal_advance(&arena, &j, HTTP_FRAMING_CHUNKED,
-				 &cur, sent) != 0)
+		if (n > 0 &&
+		    journal_advance(&arena, &j, &chunked, &cur, sent) != 0)
 			n = -EBADMSG;
 	}
 	ck_assert_int_eq(n, -EBADMSG);
@@ -262,12 +264,12 @@ read_all(struct journal *j)
 	while (got > 0 && turns++ < 100) {
 		uint64_t sent = 0;
 
-		got = journal_gather(
-		    &arena, j, HTTP_FRAMING_CHUNKED, &cur, iov, 8, scratch);
+		got =
+		    journal_gather(&arena, j, &chunked, &cur, iov, 8, scratch);
 		for (i = 0; got > 0 && i < (size_t)got; i++)
 			sent += iov[i].iov_len;
-		if (got > 0 && journal_advance(&arena, j, HTTP_FRAMING_CHUNKED,
-				   &cur, sent) != 0)
+		if (got > 0 &&
+		    journal_advance(&arena, j, &chunked, &cur, sent) != 0)
 			break;
 	}
 	journal_drop(&arena, j, &cur);
@@ -294,7 +296,7 @@ START_TEST(garbage_is_survived)
 		ck_assert_int_eq(journal_open(&arena, &j), 0);
 		error = journal_add(&arena, &j, "more of it", 10);
 		ck_assert(error == 0 || error == -ENOMEM);
-		journal_finish(&arena, &j, JOURNAL_BODY, 0);
+		journal_finish(&arena, &j, JOURNAL_BODY, 0, 0);
 		error = journal_put(&arena, &j, JOURNAL_END, "", 0);
 		ck_assert(error == 0 || error == -ENOMEM);
 	}

@@ -102,8 +102,8 @@ check_row(const struct row *row)
 	ck_assert_uint_eq(cs->requests, 1);
 	ck_assert_ptr_nonnull(st);
 	ck_assert_uint_eq(cs->stream_ref, st->slot + 1);
-	ck_assert_uint_eq(st->rec->client_ref, rig.c->slot + 1);
-	ck_assert_uint_eq(st->rec->request, 1);
+	ck_assert_uint_eq(stream_state(st)->client_ref, rig.c->slot + 1);
+	ck_assert_uint_eq(stream_state(st)->request, 1);
 	ck_assert_int_eq(st->rec->era, row->era);
 	check_out(row);
 	len = chain_peek(&rig.w.arena, &cs->in, wire, sizeof(wire));

@@ -20,6 +20,7 @@
 static const struct shm_sizes sizes = { .clients = 37,
 	.upstreams = 1,
 	.streams = 1000,
+	.sessions = 70,
 	.blocks = 2 * CLAIM_EXTENT + 5 };
 
 static struct shm shm;
@@ -81,6 +82,10 @@ START_TEST(tables_stand_apart)
 		SPAN(upstreams, sizes.upstreams),
 		SPAN(stream_owners, sizes.streams),
 		SPAN(streams, sizes.streams),
+		SPAN(session_owners, sizes.sessions),
+		SPAN(sessions, sizes.sessions),
+		SPAN(session_shards, SESSION_SHARDS),
+		SPAN(session_buckets, sizes.sessions),
 		SPAN(block_owners, sizes.blocks),
 		SPAN(block_next, sizes.blocks),
 		SPAN(extents, 3),
@@ -113,12 +118,12 @@ START_TEST(odd_sizes_are_refused)
 	struct shm other = { .fd = -7 };
 	struct shm_sizes s;
 
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 10; i++) {
 		uint32_t *fields[] = { &s.clients, &s.upstreams, &s.streams,
-			&s.blocks };
+			&s.sessions, &s.blocks };
 
 		s = sizes;
-		*fields[i % 4] = i < 4 ? 0 : UINT32_MAX;
+		*fields[i % 5] = i < 5 ? 0 : UINT32_MAX;
 		ck_assert_int_eq(shm_create(&s, &other), -EINVAL);
 	}
 	ck_assert_int_eq(other.fd, -7);

@@ -15,6 +15,7 @@
 #include "common/fd.h"
 #include "common/http_head.h"
 #include "common/log.h"
+#include "common/sessions.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/adopt.h"
 
@@ -52,6 +53,8 @@ init_lists(struct worker *w)
 {
 	struct deadline_list *lists[] = { &w->client_head, &w->client_idle,
 		&w->client_body, &w->client_send, &w->client_linger,
+		&w->session_idle, &w->session_age, &w->session_again,
+		&w->stream_detach, &w->stream_quiet, &w->stream_silent,
 		&w->upstream_connect, &w->upstream_response,
 		&w->upstream_idle };
 
@@ -76,6 +79,11 @@ init_memory(struct worker *w)
 	    &w->streams, w->shm->stream_owners, w->shm->sizes.streams, w->self);
 	claim_init(&w->upstreams, w->shm->upstream_owners,
 	    w->shm->sizes.upstreams, w->self);
+	claim_init(&w->sessions, w->shm->session_owners, w->shm->sizes.sessions,
+	    w->self);
+	w->stream_of = zeroed(w->shm->sizes.streams, sizeof(struct stream *));
+	w->session_of =
+	    zeroed(w->shm->sizes.sessions, sizeof(struct session *));
 	w->client_of = zeroed(w->shm->sizes.clients, sizeof(struct client *));
 	w->upstream_of =
 	    zeroed(w->shm->sizes.upstreams, sizeof(struct upstream *));
@@ -83,6 +91,7 @@ init_memory(struct worker *w)
 	w->scratch = zeroed(w->scratch_size, 1);
 	w->scratch_in = zeroed(w->scratch_size, 1);
 	w->scratch_out = zeroed(w->scratch_size, 1);
+	w->scratch_own = zeroed(w->scratch_size, 1);
 }
 
 static void
@@ -198,12 +207,13 @@ init_worker(struct worker *w, uint32_t generation)
 static void
 begin(uint32_t blocks, void (*pair)(int ends[2]))
 {
-	struct shm_sizes sizes = { 2, 2, 4, blocks };
+	struct shm_sizes sizes = { 2, 2, 4, 4, blocks };
 
 	log_set_level(LOG_LEVEL_ERROR);
 	memset(&rig, 0, sizeof(rig));
 	ck_assert_int_eq(conf_init(&rig.conf), 0);
 	ck_assert_int_eq(shm_create(&sizes, &rig.shm), 0);
+	ck_assert_int_eq(sessions_create(&rig.shm), 0);
 	rig.generation = 1;
 	init_worker(&rig.w, rig.generation);
 	init_client(&rig.w, pair);
@@ -251,6 +261,9 @@ fini_worker(struct worker *w)
 	free(w->scratch);
 	free(w->scratch_in);
 	free(w->scratch_out);
+	free(w->scratch_own);
+	free(w->stream_of);
+	free(w->session_of);
 }
 
 void
@@ -331,6 +344,7 @@ size_t
 rig_wire(
     const struct journal *j, enum http_framing framing, char *buf, size_t cap)
 {
+	const struct journal_wire form = { .framing = framing };
 	struct journal_cursor cur;
 	struct iovec iov[64];
 	char scratch[JOURNAL_SCRATCH];
@@ -340,7 +354,7 @@ rig_wire(
 	ck_assert_int_eq(journal_verify(&rig.w.arena, j), 0);
 	journal_cursor_init(&cur, &rig.w.arena, j, 0);
 	while ((n = journal_gather(
-		    &rig.w.arena, j, framing, &cur, iov, 64, scratch)) > 0) {
+		    &rig.w.arena, j, &form, &cur, iov, 64, scratch)) > 0) {
 		was = len;
 		for (i = 0; i < n; i++) {
 			ck_assert_uint_le(len + iov[i].iov_len, cap);
@@ -348,7 +362,7 @@ rig_wire(
 			len += iov[i].iov_len;
 		}
 		ck_assert_int_eq(
-		    journal_advance(&rig.w.arena, j, framing, &cur, len - was),
+		    journal_advance(&rig.w.arena, j, &form, &cur, len - was),
 		    0);
 	}
 	ck_assert_int_eq(n, 0);

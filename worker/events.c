@@ -1,0 +1,333 @@
+/*
+ * events.c - the events of a legacy stream become journal records.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "worker/event.h"
+#include "worker/events.h"
+#include "worker/replay.h"
+#include "worker/session.h"
+
+/* What shm_header.upstream_primes says. */
+enum primes { PRIMES_UNKNOWN, PRIMES_NO, PRIMES_YES };
+
+/* --- priming ------------------------------------------------------------ */
+
+static enum primes
+upstream_primes(const struct stream *st)
+{
+	return atomic_load_explicit(
+	    &st->w->shm->header->upstream_primes, memory_order_relaxed);
+}
+
+static void
+learn(const struct stream *st, bool primes)
+{
+	if (upstream_primes(st) != (primes ? PRIMES_YES : PRIMES_NO))
+		atomic_store_explicit(&st->w->shm->header->upstream_primes,
+		    primes ? PRIMES_YES : PRIMES_NO, memory_order_relaxed);
+}
+
+/* An event without data, whose id is the place where the stream begins. */
+static int
+prime(struct stream *st, struct stream_state *next)
+{
+	static const char priming[] = "data: \n\n";
+	struct arena *a = &st->w->arena;
+
+	next->prime_due = 0;
+	if (journal_open(a, &next->answer) != 0 ||
+	    journal_add(a, &next->answer, priming, sizeof(priming) - 1) != 0)
+		return -1;
+	journal_finish(
+	    a, &next->answer, JOURNAL_BODY, JOURNAL_MINT | JOURNAL_ONCE, 0);
+	return 0;
+}
+
+enum answer_verdict
+events_begin(struct stream *st, struct stream_state *next)
+{
+	replay_make_token(st->w, st->slot, st->rec->token);
+	next->prime_due =
+	    st->rec->primes && upstream_primes(st) != PRIMES_YES &&
+	    jsonrpc_method(&st->rec->request) != JSONRPC_METHOD_INITIALIZE;
+	return ANSWER_MORE;
+}
+
+/* --- what an event is --------------------------------------------------- */
+
+struct id_search {
+	const struct event *event;
+	bool found;
+};
+
+static bool
+is_same_event(void *context, const struct journal_view *view)
+{
+	struct id_search *search = context;
+	struct event other;
+
+	if (!(view->record.flags & JOURNAL_HAS_ID) ||
+	    view->record.id_sum != search->event->id_sum)
+		return true;
+	event_read(*view, &other);
+	search->found = other.id_len == search->event->id_len &&
+			memcmp(other.id, search->event->id, other.id_len) == 0;
+	return !search->found;
+}
+
+static bool
+journal_has(
+    const struct stream *st, const struct journal *j, const struct event *e)
+{
+	struct id_search search = { e, false };
+
+	return journal_each(&st->w->arena, j, 0, is_same_event, &search) == 0 &&
+	       search.found;
+}
+
+static bool
+same_text(struct jsonrpc_text a, struct jsonrpc_text b)
+{
+	return a.len > 0 && a.len == b.len &&
+	       memcmp(a.text, b.text, a.len) == 0;
+}
+
+static bool
+is_response(const struct event *e)
+{
+	return e->has_message &&
+	       (jsonrpc_kind(&e->message) == JSONRPC_RESPONSE ||
+		   jsonrpc_kind(&e->message) == JSONRPC_ERROR_RESPONSE);
+}
+
+/*
+ * Whether it is the response to the stream's own request.  Of a stream that
+ * was resumed before we knew it the request is not known: any response ends
+ * it.
+ */
+static bool
+is_own_response(const struct stream *st, const struct stream_state *next,
+    const struct event *e)
+{
+	const struct jsonrpc *request = &st->rec->request;
+	struct jsonrpc_text asked, answered;
+
+	if (!is_response(e) || jsonrpc_is_batch(request) ||
+	    next->role != ROLE_REQUEST)
+		return false;
+	if (jsonrpc_kind(request) != JSONRPC_REQUEST)
+		return true;
+	(void)jsonrpc_id(request, &asked);
+	(void)jsonrpc_id(&e->message, &answered);
+	return same_text(asked, answered);
+}
+
+/* Whether it tells of the progress of another stream's request. */
+static bool
+is_progress_of(const struct stream *other, const struct event *e)
+{
+	struct jsonrpc_text token, its;
+
+	return e->has_message &&
+	       jsonrpc_method(&e->message) == JSONRPC_METHOD_PROGRESS &&
+	       jsonrpc_extra(&e->message, &token) ==
+		   JSONRPC_EXTRA_PROGRESS_TOKEN &&
+	       jsonrpc_extra(&other->rec->request, &its) ==
+		   JSONRPC_EXTRA_META_PROGRESS_TOKEN &&
+	       same_text(token, its);
+}
+
+/*
+ * Whether a resumed upstream stream replays what is another stream's.  A
+ * widely used server replays everything (PROTOCOL, 4.2).
+ */
+static bool
+is_foreign(const struct stream *st, const struct stream_state *next,
+    const struct event *e)
+{
+	const struct stream *other;
+
+	if (is_response(e) && !is_own_response(st, next, e) &&
+	    (next->role == ROLE_STANDALONE ||
+		!jsonrpc_is_batch(&st->rec->request)))
+		return true;
+	if (st->session == NULL)
+		return false;
+	for (other = st->session->streams; other != NULL;
+	     other = other->session_next) {
+		if (other == st || !stream_state(other)->resumable)
+			continue;
+		if (is_progress_of(other, e) && !is_progress_of(st, e))
+			return true;
+		if (e->has_id &&
+		    journal_has(other, &stream_state(other)->answer, e))
+			return true;
+	}
+	return false;
+}
+
+/* Why an event of a resumed stream is not passed on; 0: it is. */
+static enum counter
+unwanted(const struct stream *st, const struct stream_state *next,
+    const struct event *e)
+{
+	if (e->has_id && journal_has(st, &next->answer, e))
+		return COUNTER_DUPLICATES;
+	if (next->responded && is_own_response(st, next, e))
+		return COUNTER_DUPLICATES;
+	if (is_foreign(st, next, e))
+		return COUNTER_FOREIGN_EVENTS;
+	return COUNTER_COUNT;
+}
+
+/* --- records ------------------------------------------------------------ */
+
+static unsigned
+flags_of(const struct event *e)
+{
+	if (e->has_id)
+		return JOURNAL_HAS_ID;
+	if (e->resets)
+		return 0;
+	/* Ids never stand in a block without data (PROTOCOL, 5). */
+	return e->has_data ? JOURNAL_MINT : JOURNAL_ONCE;
+}
+
+/* The open record is a whole block: an event, or only comments. */
+static void
+finish_event(struct stream *st, struct stream_state *next)
+{
+	struct arena *a = &st->w->arena;
+	struct journal *j = &next->answer;
+	enum counter why;
+	struct event e;
+
+	event_read(journal_open_view(a, j), &e);
+	if (next->resumes > 0 && e.has_data) {
+		why = unwanted(st, next, &e);
+		if (why != COUNTER_COUNT) {
+			worker_count(st->w, why, 1);
+			journal_abandon(a, j);
+			return;
+		}
+	}
+	if (e.has_data)
+		next->attempts = 0;
+	if (e.has_data && next->prime_due) {
+		learn(st, e.is_empty && e.has_id);
+		next->prime_due = 0;
+	}
+	if (e.has_id)
+		next->last_id_ref = j->next_seq + 1;
+	if (e.resets)
+		next->last_id_ref = 0;
+	if (is_own_response(st, next, &e))
+		next->responded = 1;
+	if (e.has_data)
+		worker_count(st->w, COUNTER_EVENTS, 1);
+	journal_finish(a, j, JOURNAL_BODY, flags_of(&e), e.id_sum);
+}
+
+static enum answer_verdict
+add(struct stream *st, struct stream_state *next, const char *p, size_t len)
+{
+	if (len == 0)
+		return ANSWER_MORE;
+	if (next->answer.open_len + len > st->w->conf->stream_max_event)
+		return ANSWER_TOO_LONG;
+	if (journal_open(&st->w->arena, &next->answer) != 0 ||
+	    journal_add(&st->w->arena, &next->answer, p, len) != 0)
+		return ANSWER_NO_MEMORY;
+	return ANSWER_MORE;
+}
+
+/* The wait that the upstream wishes before a return (9.2.6). */
+static void
+note_retry(struct stream_state *next, const struct sse_step *step)
+{
+	next->retry_ms = step->retry_ms;
+}
+
+enum answer_verdict
+events_take(
+    struct stream *st, struct stream_state *next, const char *p, size_t len)
+{
+	enum answer_verdict verdict = ANSWER_MORE;
+	size_t begun = 0, used = 0;
+	struct sse_step step;
+
+	while (used < len && verdict == ANSWER_MORE) {
+		used += sse_next(&next->sse, p + used, len - used, &step);
+		switch (step.token) {
+		case SSE_RETRY:
+			note_retry(next, &step);
+			break;
+		case SSE_BLANK:
+		case SSE_BOM:
+			begun = used; /* means nothing, and is dropped */
+			break;
+		case SSE_COMMENT:
+		case SSE_DISPATCH:
+			verdict = add(st, next, p + begun, used - begun);
+			if (verdict == ANSWER_MORE)
+				finish_event(st, next);
+			begun = used;
+			break;
+		case SSE_MORE:
+		case SSE_DATA:
+		case SSE_ID:
+		case SSE_EVENT:
+			break;
+		}
+	}
+	if (verdict == ANSWER_MORE)
+		verdict = add(st, next, p + begun, len - begun);
+	return verdict;
+}
+
+enum answer_verdict
+events_settle(struct stream *st, struct stream_state *next)
+{
+	if (next->prime_due) {
+		if (prime(st, next) != 0)
+			return ANSWER_NO_MEMORY;
+	}
+	/* After a resume the SDKs' servers leave the stream open for ever. */
+	if (next->responded && next->resumes > 0 &&
+	    next->role == ROLE_REQUEST && next->phase == STREAM_RELAYING) {
+		journal_abandon(&st->w->arena, &next->answer);
+		next->up_keep = 0;
+		if (answer_end(st, next, END_ANSWERED) != 0)
+			return ANSWER_NO_MEMORY;
+		return ANSWER_COMPLETE;
+	}
+	return ANSWER_MORE;
+}
+
+void
+events_trim(struct stream *st, struct stream_state *next)
+{
+	struct arena *a = &st->w->arena;
+	struct journal_cursor *sent = st->client != NULL ? &st->sent : NULL;
+	uint64_t before;
+
+	if (next->answer.kept <= st->w->conf->journal_stream_limit)
+		return;
+	/* While a prelude goes out, the replay is still to come. */
+	if (sent != NULL && !stream_prelude_is_sent(st))
+		return;
+	before = journal_first_seq(a, &next->answer);
+	if (journal_trim(
+		a, &next->answer, sent, st->w->conf->journal_stream_limit) == 0)
+		return;
+	if (sent != NULL) {
+		next->wire = sent->wire;
+		next->wire_seq = sent->seq;
+	} else if (journal_first_seq(a, &next->answer) > next->unacked_seq &&
+		   before <= next->unacked_seq) {
+		next->gap = 1;
+	}
+}

@@ -1,0 +1,679 @@
+/*
+ * legacy.c - pausing and resuming legacy streams, and clients that leave.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/backoff.h"
+#include "common/clock.h"
+#include "common/http_write.h"
+#include "common/tcp_count.h"
+#include "worker/client.h"
+#include "worker/event.h"
+#include "worker/legacy.h"
+#include "worker/refuse.h"
+#include "worker/session.h"
+#include "worker/upstream.h"
+
+/*
+ * A resumed stream that stays silent while a response is due is asked again
+ * after this, and after twice as long each time, up to the limit.
+ */
+#define WATCHDOG_MS 2000
+#define WATCHDOG_MAX_MS 30000
+
+/* No upstream is waited for longer than this, whatever it says. */
+#define RETRY_AFTER_MAX_S 3600
+
+#define RETRY_UNKNOWN UINT32_MAX
+/* An upstream that wishes for 0 ms would make a loop. */
+#define RETRY_MIN_MS 1
+
+static uint32_t
+any_number(void)
+{
+	return (uint32_t)rand() ^ (uint32_t)rand() << 16;
+}
+
+bool
+legacy_is_complete(const struct stream *st, const struct stream_state *ss)
+{
+	if (ss->responded || jsonrpc_is_batch(&st->rec->request))
+		return true;
+	/* What is not a request has nothing to wait for. */
+	return ss->role == ROLE_REQUEST &&
+	       jsonrpc_is_complete(&st->rec->request) &&
+	       jsonrpc_kind(&st->rec->request) != JSONRPC_REQUEST;
+}
+
+bool
+legacy_can_resume(const struct stream *st, const struct stream_state *ss)
+{
+	uint64_t most = st->w->conf->reconnect_max_attempts;
+
+	return ss->resumable && !ss->no_resume && st->session != NULL &&
+	       atomic_load(&st->session->rec->phase) == SESSION_LIVE &&
+	       (ss->last_id_ref != 0 || ss->role == ROLE_STANDALONE) &&
+	       (most == 0 || ss->attempts < most);
+}
+
+/* --- pausing ------------------------------------------------------------ */
+
+static uint64_t
+delay_ms(const struct stream *st, const struct stream_state *ss,
+    enum legacy_pause why)
+{
+	const struct conf *conf = st->w->conf;
+	struct backoff limits = {
+		.initial_ms = conf->reconnect_initial_delay,
+		.max_ms = conf->reconnect_max_delay,
+		.jitter_permille = (uint32_t)(conf->reconnect_jitter * 1000),
+	};
+
+	if (why == PAUSE_SILENT)
+		return 0;
+	if (ss->retry_after_s != 0)
+		return (uint64_t)ss->retry_after_s * 1000;
+	/* The server's wish is obeyed to the letter (MCP 2025-11-25). */
+	if (ss->retry_ms != RETRY_UNKNOWN && ss->attempts == 0)
+		return MAX(ss->retry_ms, RETRY_MIN_MS);
+	return backoff_delay_ms(&limits, ss->attempts, any_number());
+}
+
+void
+legacy_pause_state(
+    struct stream *st, struct stream_state *next, enum legacy_pause why)
+{
+	journal_abandon(&st->w->arena, &next->answer);
+	journal_clear(&st->w->arena, &next->ask);
+	next->asks = 0;
+	next->upstream_ref = 0;
+	if (!legacy_can_resume(st, next)) {
+		stream_write_end(st, next, END_UPSTREAM_LOST);
+		return;
+	}
+	/* A connection that was there and silent was no vain attempt. */
+	if (why == PAUSE_SILENT)
+		next->attempts = 0;
+	next->phase = STREAM_PAUSED;
+	next->due_ms = clock_ms() + delay_ms(st, next, why);
+	next->retry_after_s = 0;
+}
+
+void
+legacy_paused(struct stream *st)
+{
+	if (st->is_dead)
+		return;
+	stream_log(st, LOG_LEVEL_INFO, "upstream lost; %s",
+	    stream_state(st)->phase == STREAM_PAUSED ? "to be resumed"
+						     : "it can't be resumed");
+	deadline_cancel(&st->silent);
+	legacy_retime(st);
+	stream_recount(st);
+	stream_flush(st);
+}
+
+void
+legacy_pause(struct stream *st, enum legacy_pause why)
+{
+	struct stream_state *next = RECORD_BEGIN(st->rec);
+
+	legacy_pause_state(st, next, why);
+	RECORD_COMMIT(st->rec);
+	arena_settle(&st->w->arena);
+	if (st->upstream != NULL)
+		upstream_release(st->upstream, false);
+	legacy_paused(st);
+}
+
+/* --- asking to go on ---------------------------------------------------- */
+
+struct id_search {
+	uint64_t seq;
+	struct event *event;
+};
+
+static bool
+read_if_sought(void *context, const struct journal_view *view)
+{
+	struct id_search *search = context;
+
+	if (view->record.seq == search->seq)
+		event_read(*view, search->event);
+	return view->record.seq < search->seq;
+}
+
+/* The newest id that the upstream gave: false where there is none. */
+static bool
+last_id(struct stream *st, struct event *ret)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct id_search search = { ss->last_id_ref - 1, ret };
+
+	ret->has_id = false;
+	if (ss->last_id_ref == 0)
+		return false;
+	if (journal_each(&st->w->arena, &ss->answer, search.seq, read_if_sought,
+		&search) != 0)
+		return false;
+	return ret->has_id;
+}
+
+/*
+ * A request head of our own, with the fields that the session's requests
+ * carry.
+ */
+static int
+own_head(struct session *s, const char *method, const struct event *after,
+    struct http_out *out)
+{
+	struct worker *w = s->w;
+	size_t len = chain_peek(&w->arena, &RECORD_STATE(s->rec)->saved,
+	    w->scratch_own, w->scratch_size / 2);
+
+	http_out_init(
+	    out, w->scratch_own + w->scratch_size / 2, w->scratch_size / 2);
+	http_out_request_line(out, method, http_slice_of(w->endpoint));
+	http_out_field(out, HTTP_FIELD_HOST, http_slice_of(w->upstream_host));
+	http_out_bytes(out, w->scratch_own, len);
+	http_out_field(out, HTTP_FIELD_ACCEPT,
+	    http_slice_of("application/json, text/event-stream"));
+	http_out_field(
+	    out, HTTP_FIELD_ACCEPT_ENCODING, http_slice_of("identity"));
+	http_out_field(
+	    out, HTTP_FIELD_MCP_SESSION_ID, sessions_id(w->shm, s->slot));
+	if (after != NULL && after->has_id)
+		http_out_field(out, HTTP_FIELD_LAST_EVENT_ID,
+		    (struct http_slice){ after->id, after->id_len });
+	return http_out_end(out);
+}
+
+/* Put it into the state's own journal: 0 or -ENOMEM. */
+static int
+write_ask(struct stream *st, struct stream_state *next, const char *method,
+    const struct event *after)
+{
+	struct http_out out;
+
+	if (own_head(st->session, method, after, &out) != 0)
+		return -ENOMEM;
+	journal_clear(&st->w->arena, &next->ask);
+	if (journal_put(
+		&st->w->arena, &next->ask, JOURNAL_HEAD, out.p, out.len) != 0)
+		return -ENOMEM;
+	next->asks = 1;
+	next->ask_wire = 0;
+	next->ask_framing = HTTP_FRAMING_NONE;
+	return 0;
+}
+
+/* Ask the upstream to go on where the newest event ended. */
+static void
+resume(struct stream *st)
+{
+	struct stream_state *next;
+	struct event after;
+
+	if (!last_id(st, &after) && stream_state(st)->role != ROLE_STANDALONE) {
+		legacy_pause(st, PAUSE_LOST);
+		return;
+	}
+	next = RECORD_BEGIN(st->rec);
+	next->phase = STREAM_RESUMING;
+	next->attempts++;
+	memset(&next->scan, 0, sizeof(next->scan));
+	if (write_ask(st, next, "GET", &after) != 0) {
+		next->phase = STREAM_PAUSED;
+		next->due_ms = clock_ms() + st->w->conf->reconnect_max_delay;
+	}
+	RECORD_COMMIT(st->rec);
+	arena_settle(&st->w->arena);
+	worker_count(st->w, COUNTER_RESUME_ATTEMPTS, 1);
+	if (stream_state(st)->phase == STREAM_RESUMING)
+		stream_start(st);
+	else
+		legacy_retime(st);
+}
+
+/* Retry-After: seconds, or a date (RFC 9110, 10.2.3); 0 where absent. */
+static uint32_t
+retry_after_s(const struct http_head *head)
+{
+	struct http_slice value = http_head_value(head, HTTP_FIELD_RETRY_AFTER);
+	char text[64];
+	struct tm tm;
+	int64_t wait;
+
+	if (value.len == 0 || value.len >= sizeof(text))
+		return 0;
+	if (http_number_parse(value, &wait) != 0) {
+		memcpy(text, value.p, value.len);
+		text[value.len] = '\0';
+		memset(&tm, 0, sizeof(tm));
+		if (strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
+			return 0;
+		wait = timegm(&tm) - time(NULL);
+	}
+	return (uint32_t)MIN(MAX(wait, 0), RETRY_AFTER_MAX_S);
+}
+
+enum answer_verdict
+legacy_resumed(struct stream_state *next, const struct http_head *head)
+{
+	if (head->status == 200 &&
+	    http_media_type_is(http_head_value(head, HTTP_FIELD_CONTENT_TYPE),
+		"text/event-stream")) {
+		next->phase = STREAM_RELAYING;
+		next->resumes++;
+		sse_init(&next->sse);
+		return ANSWER_MORE;
+	}
+	if (head->status == 404 || head->status == 400)
+		return ANSWER_SESSION_GONE;
+	if (head->status == 405)
+		next->no_resume = 1;
+	next->retry_after_s = retry_after_s(head);
+	return ANSWER_PAUSE;
+}
+
+/* --- timers ------------------------------------------------------------- */
+
+static bool
+waits_for_response(const struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+
+	return ss->phase == STREAM_RELAYING && ss->resumes > 0 &&
+	       ss->role == ROLE_REQUEST && !ss->responded;
+}
+
+static void
+on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct stream *st = timer->data;
+
+	(void)loop;
+	(void)revents;
+	if (stream_state(st)->phase == STREAM_PAUSED) {
+		resume(st);
+	} else if (waits_for_response(st)) {
+		st->watch_ms = MIN(st->watch_ms * 2, WATCHDOG_MAX_MS);
+		worker_count(st->w, COUNTER_WATCHDOG_RESUMES, 1);
+		legacy_pause(st, PAUSE_SILENT);
+	}
+}
+
+void
+legacy_retime(struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	uint64_t now, wait_ms = 0;
+
+	if (st->timer.data == NULL) {
+		ev_timer_init(&st->timer, on_timer, 0., 0.);
+		st->timer.data = st;
+	}
+	ev_timer_stop(st->w->loop, &st->timer);
+	if (st->is_dead)
+		return;
+	if (ss->phase == STREAM_PAUSED) {
+		now = clock_ms();
+		wait_ms = ss->due_ms > now ? ss->due_ms - now : 0;
+	} else if (waits_for_response(st)) {
+		if (st->events_seen != ss->answer.next_seq)
+			st->watch_ms = WATCHDOG_MS;
+		st->events_seen = ss->answer.next_seq;
+		st->watch_ms = MAX(st->watch_ms, WATCHDOG_MS);
+		wait_ms = st->watch_ms;
+	} else {
+		return;
+	}
+	ev_now_update(st->w->loop);
+	ev_timer_set(&st->timer, (double)wait_ms / 1e3, 0.);
+	ev_timer_start(st->w->loop, &st->timer);
+}
+
+/* A client that hears nothing: a comment keeps its connection warm. */
+void
+legacy_on_quiet_due(struct deadline *d)
+{
+	struct stream *st = container_of(d, struct stream, quiet);
+	const struct stream_state *ss = stream_state(st);
+	struct stream_state *next;
+
+	if (st->client == NULL || ss->phase == STREAM_ENDING)
+		return;
+	deadline_set(d, &st->w->stream_quiet);
+	if (st->client->is_blocked || !stream_is_all_sent(st))
+		return;
+	next = RECORD_BEGIN(st->rec);
+	/* What was sent of the notes is counted into the start. */
+	next->wire = st->sent.wire + st->sent.sent;
+	next->wire_seq = st->sent.seq;
+	next->answer.notes = 1;
+	RECORD_COMMIT(st->rec);
+	st->sent.wire = next->wire;
+	st->sent.sent = 0;
+	worker_count(st->w, COUNTER_COMMENTS, 1);
+	client_flush(st->client);
+}
+
+/* The upstream hears or says nothing: is it still there? */
+void
+legacy_on_silent_due(struct deadline *d)
+{
+	struct stream *st = container_of(d, struct stream, silent);
+	const struct stream_state *ss = stream_state(st);
+
+	if (ss->phase == STREAM_RELAYING && legacy_can_resume(st, ss)) {
+		stream_log(
+		    st, LOG_LEVEL_INFO, "the upstream is silent: asked anew");
+		legacy_pause(st, PAUSE_SILENT);
+	}
+}
+
+void
+legacy_adopted(struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+
+	st->has_request = jsonrpc_is_complete(&st->rec->request);
+	st->is_observed = ss->phase != STREAM_WAITING;
+	if (st->session != NULL && ss->role == ROLE_STANDALONE && ss->resumable)
+		st->session->standalone = st;
+	if (ss->resumable && st->client != NULL)
+		deadline_set(&st->quiet, &st->w->stream_quiet);
+	if (ss->resumable && ss->phase == STREAM_RELAYING)
+		deadline_set(&st->silent, &st->w->stream_silent);
+	st->events_seen = ss->answer.next_seq;
+	legacy_retime(st);
+}
+
+/* --- clients that leave ------------------------------------------------- */
+
+/* The rest of a request that is not sent yet goes along with the stream. */
+static void
+take_request_along(struct stream *st, struct stream_state *next)
+{
+	const struct client_state *cs = client_state(st->client);
+
+	if (next->asks || journal_all_sent(&cs->out, &st->asked))
+		return;
+	next->ask = cs->out;
+	next->ask_wire = cs->out_wire;
+	next->ask_framing = st->rec->framing;
+	next->asks = 1;
+	st->client->request_taken = true;
+}
+
+bool
+legacy_detach(struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct stream_state *next;
+	struct worker *w = st->w;
+
+	if (st->rec->era != ERA_LEGACY || w->orphaned ||
+	    w->conf->stream_detach_timeout == 0 ||
+	    client_state(st->client)->phase != CLIENT_WAIT ||
+	    (!ss->resumable && ss->phase != STREAM_WAITING) ||
+	    (ss->phase == STREAM_WAITING && ss->role == ROLE_STANDALONE))
+		return false;
+	legacy_note_request(st);
+	next = RECORD_BEGIN(st->rec);
+	next->unacked_seq = stream_first_unacked(st);
+	next->client_ref = 0;
+	next->rooted = 1;
+	next->answer.notes = 0;
+	journal_clear(&w->arena, &next->prelude);
+	take_request_along(st, next);
+	RECORD_COMMIT(st->rec);
+	arena_settle(&w->arena);
+	st->client = NULL;
+	worker_count(w, COUNTER_DETACHES, 1);
+	stream_log(st, LOG_LEVEL_INFO, "its client has left; kept");
+	deadline_cancel(&st->quiet);
+	deadline_set(&st->kept, &w->stream_detach);
+	stream_recount(st);
+	if (st->upstream != NULL)
+		upstream_rewatch(st->upstream);
+	return true;
+}
+
+bool
+legacy_keep_finished(struct stream *st)
+{
+	struct stream_state *next;
+	struct worker *w = st->w;
+
+	if (!stream_state(st)->resumable || w->draining || w->orphaned ||
+	    w->conf->stream_detach_timeout == 0)
+		return false;
+	next = RECORD_BEGIN(st->rec);
+	next->client_ref = 0;
+	next->rooted = 1;
+	next->unacked_seq = next->answer.next_seq;
+	journal_clear(&w->arena, &next->prelude);
+	RECORD_COMMIT(st->rec);
+	arena_settle(&w->arena);
+	deadline_cancel(&st->quiet);
+	deadline_set(&st->kept, &w->stream_detach);
+	return true;
+}
+
+void
+legacy_on_detach_due(struct deadline *d)
+{
+	struct stream *st = container_of(d, struct stream, kept);
+
+	if (st->client == NULL)
+		stream_drop(st, stream_state(st)->phase == STREAM_ENDING
+				    ? stream_state(st)->reason
+				    : END_NOT_RETURNED);
+}
+
+/* --- requests ----------------------------------------------------------- */
+
+/* The stream of the session that carries this request. */
+static struct stream *
+find_request(struct session *s, struct jsonrpc_text id)
+{
+	struct jsonrpc_text its;
+	struct stream *st;
+
+	for (st = s->streams; st != NULL; st = st->session_next) {
+		if (jsonrpc_kind(&st->rec->request) != JSONRPC_REQUEST)
+			continue;
+		(void)jsonrpc_id(&st->rec->request, &its);
+		if (its.len == id.len &&
+		    memcmp(its.text, id.text, id.len) == 0 &&
+		    !stream_state(st)->responded)
+			return st;
+	}
+	return NULL;
+}
+
+/* After a cancellation no response is due (MCP, basic/utilities). */
+static void
+cancel(struct stream *by)
+{
+	struct jsonrpc_text id;
+	struct stream_state *next;
+	struct stream *st;
+
+	if (by->session == NULL ||
+	    jsonrpc_method(&by->rec->request) != JSONRPC_METHOD_CANCELLED ||
+	    jsonrpc_extra(&by->rec->request, &id) != JSONRPC_EXTRA_REQUEST_ID ||
+	    id.len == 0)
+		return;
+	st = find_request(by->session, id);
+	if (st == NULL)
+		return;
+	next = RECORD_BEGIN(st->rec);
+	next->responded = 1;
+	RECORD_COMMIT(st->rec);
+	stream_recount(st);
+	/* Nobody comes back for it. */
+	if (st->client == NULL)
+		deadline_set(&st->kept, &st->w->stream_detach);
+}
+
+void
+legacy_note_request(struct stream *st)
+{
+	const struct client_state *cs;
+
+	if (st->has_request || st->client == NULL)
+		return;
+	cs = client_state(st->client);
+	if (cs->phase != CLIENT_WAIT || cs->method != HTTP_METHOD_POST)
+		return;
+	st->has_request = true;
+	st->rec->request = cs->json;
+	if (st->rec->era == ERA_LEGACY)
+		cancel(st);
+	stream_recount(st);
+}
+
+/* --- heads of answers --------------------------------------------------- */
+
+struct first_record {
+	char *buf;
+	size_t cap, len;
+};
+
+static bool
+copy_first(void *context, const struct journal_view *view)
+{
+	struct first_record *first = context;
+	struct journal_view at = *view;
+	uint32_t left = at.record.len, len;
+	const char *p;
+
+	while (at.record.len <= first->cap &&
+	       (p = journal_piece(&at, &left, &len)) != NULL) {
+		memcpy(first->buf + first->len, p, len);
+		first->len += len;
+	}
+	return false;
+}
+
+/* Keep what the request that began a session carried. */
+static void
+save_first_fields(struct session *s, const struct stream *st)
+{
+	struct worker *w = st->w;
+	struct first_record first = { w->scratch_in, w->scratch_size, 0 };
+	struct http_head head;
+
+	if (st->client == NULL || client_state(st->client)->out_wire != 0 ||
+	    journal_each(&w->arena, &client_state(st->client)->out, 0,
+		copy_first, &first) != 0 ||
+	    http_head_scan_request(first.buf, first.len, first.cap, &head) <= 0)
+		return;
+	session_save_fields(s, &head);
+}
+
+/* The answer to initialize names a session: it lives here from now on. */
+static void
+begin_session(
+    struct stream *st, struct stream_state *next, struct http_slice id)
+{
+	struct worker *w = st->w;
+	struct session *s = NULL;
+	uint32_t home;
+
+	if (session_find(w, id, &s, &home) != SESSION_IS_HERE)
+		s = session_new(w, id, SESSION_LIVE);
+	if (s == NULL)
+		return;
+	save_first_fields(s, st);
+	next->session_ref = s->slot + 1;
+	session_join(s, st);
+}
+
+void
+legacy_note_head(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
+{
+	struct http_slice id = http_head_value(head, HTTP_FIELD_MCP_SESSION_ID);
+	uint32_t mark;
+
+	if (st->rec->era != ERA_LEGACY)
+		return;
+	next->resumable = next->events && head->status == 200;
+	if (next->role == ROLE_STANDALONE && !next->resumable)
+		next->role = ROLE_REQUEST;
+	if (id.len == 0 || st->session != NULL || head->status >= 300)
+		return;
+	mark = arena_hold(&st->w->arena);
+	begin_session(st, next, id);
+	arena_unhold(&st->w->arena, mark);
+}
+
+void
+legacy_observe(struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct session *s = st->session;
+
+	if (s == NULL || st->is_observed || ss->status == 0 ||
+	    ss->role == ROLE_ERRAND)
+		return;
+	st->is_observed = true;
+	if (ss->status < 300)
+		session_confirm(s);
+	if (ss->role == ROLE_STANDALONE && ss->resumable)
+		s->standalone = st;
+	if (ss->status == 404)
+		session_end(s, END_SESSION_LOST, false);
+	else if (st->rec->method == HTTP_METHOD_DELETE && ss->status < 300)
+		session_end(s, END_SESSION_DELETED, false);
+}
+
+/* --- the end of a session ----------------------------------------------- */
+
+void
+legacy_session_ended(struct stream *st, enum end_reason why)
+{
+	struct stream_state *next;
+
+	if (!stream_state(st)->events ||
+	    stream_state(st)->phase == STREAM_ENDING)
+		return; /* its own answer is under way, or all there */
+	if (st->client == NULL) {
+		stream_drop(st, why);
+		return;
+	}
+	next = RECORD_BEGIN(st->rec);
+	stream_write_end(st, next, why);
+	RECORD_COMMIT(st->rec);
+	arena_settle(&st->w->arena);
+	if (st->upstream != NULL)
+		upstream_release(st->upstream, false);
+	legacy_retime(st);
+	stream_flush(st);
+}
+
+void
+legacy_tell_end(struct session *s)
+{
+	struct stream *st;
+	struct stream_state *next;
+
+	st = stream_new_errand(s);
+	if (st == NULL)
+		return;
+	next = RECORD_BEGIN(st->rec);
+	if (write_ask(st, next, "DELETE", NULL) != 0) {
+		stream_drop(st, END_MEMORY_SHORT);
+		return;
+	}
+	RECORD_COMMIT(st->rec);
+	stream_start(st);
+}

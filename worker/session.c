@@ -1,0 +1,371 @@
+/*
+ * session.c - the sessions that are at home in this worker.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/hash.h"
+#include "common/http_write.h"
+#include "common/log.h"
+#include "worker/legacy.h"
+#include "worker/session.h"
+#include "worker/stream.h"
+
+/* --- finding ------------------------------------------------------------ */
+
+enum session_verdict
+session_find(struct worker *w, struct http_slice id, struct session **ret,
+    uint32_t *ret_home)
+{
+	struct session_found found;
+
+	if (id.len > SESSION_ID_MAX ||
+	    sessions_find(w->shm, w->self, id, &found) != 0)
+		return SESSION_IS_UNKNOWN;
+	if (found.phase == SESSION_ENDED)
+		return SESSION_IS_ENDED;
+	if (found.home == w->index) {
+		*ret = w->session_of[found.index];
+		return *ret != NULL ? SESSION_IS_HERE : SESSION_IS_UNKNOWN;
+	}
+	if (found.home >= SHM_WORKERS_MAX || w->orphaned)
+		return SESSION_IS_UNKNOWN;
+	*ret_home = found.home;
+	return SESSION_IS_ELSEWHERE;
+}
+
+/* --- coming ------------------------------------------------------------- */
+
+static struct session *
+session_alloc(struct worker *w, uint32_t slot)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->w = w;
+	s->slot = slot;
+	s->rec = &w->shm->sessions[slot];
+	w->session_of[slot] = s;
+	deadline_set(&s->age, &w->session_age);
+	deadline_set(&s->idle, &w->session_idle);
+	return s;
+}
+
+struct session *
+session_new(struct worker *w, struct http_slice id, enum session_phase phase)
+{
+	struct session *s;
+	uint32_t slot;
+
+	if (id.len > SESSION_ID_MAX)
+		return NULL;
+	while (claim_take(&w->sessions, &slot) != 0) {
+		worker_count(w, COUNTER_SESSION_EVICTIONS, 1);
+		if (!session_evict(w))
+			return NULL;
+	}
+	if (sessions_link(w->shm, w->self, slot, id, phase, clock_ms()) != 0) {
+		(void)claim_give(&w->sessions, slot);
+		return NULL;
+	}
+	s = session_alloc(w, slot);
+	if (s != NULL && phase == SESSION_LIVE)
+		worker_count(w, COUNTER_SESSIONS_BEGUN, 1);
+	return s;
+}
+
+struct session *
+session_revive(struct worker *w, uint32_t slot)
+{
+	return w->session_of[slot] != NULL ? w->session_of[slot]
+					   : session_alloc(w, slot);
+}
+
+void
+session_confirm(struct session *s)
+{
+	if (atomic_load(&s->rec->phase) != SESSION_ASKED)
+		return;
+	atomic_store(&s->rec->phase, SESSION_LIVE);
+	worker_count(s->w, COUNTER_SESSIONS_BEGUN, 1);
+}
+
+void
+session_touch(struct session *s)
+{
+	if (atomic_load_explicit(&s->rec->phase, memory_order_relaxed) ==
+	    SESSION_ENDED)
+		return;
+	atomic_store_explicit(
+	    &s->rec->used_ms, clock_ms(), memory_order_relaxed);
+	deadline_set(&s->idle, &s->w->session_idle);
+}
+
+/* Whether a field belongs to the session, not to this one request. */
+static bool
+is_lasting(const struct http_field *field)
+{
+	switch (field->id) {
+	case HTTP_FIELD_ACCEPT:
+	case HTTP_FIELD_CONTENT_TYPE:
+	case HTTP_FIELD_CONTENT_ENCODING:
+	case HTTP_FIELD_LAST_EVENT_ID:
+	case HTTP_FIELD_MCP_SESSION_ID:
+	case HTTP_FIELD_MCP_METHOD:
+	case HTTP_FIELD_MCP_NAME:
+		return false;
+	default:
+		return !field->nominated &&
+		       !(http_field_flags(field->id) &
+			   (HTTP_FIELD_HOP | HTTP_FIELD_DROP_REQUEST));
+	}
+}
+
+static uint64_t
+lasting_sum(const struct http_head *head)
+{
+	uint64_t sum = 0;
+	uint32_t i;
+
+	for (i = 0; i < head->field_count; i++) {
+		const struct http_field *f = &head->fields[i];
+
+		if (is_lasting(f))
+			sum = hash_bytes64(f->name.p,
+			    (size_t)(f->value.p + f->value.len - f->name.p),
+			    sum);
+	}
+	return sum;
+}
+
+void
+session_save_fields(struct session *s, const struct http_head *head)
+{
+	uint64_t sum = lasting_sum(head);
+	struct session_state *next;
+	struct http_out out;
+	uint32_t i;
+
+	if (RECORD_STATE(s->rec)->saved_sum == sum)
+		return;
+	http_out_init(&out, s->w->scratch_own, s->w->scratch_size);
+	for (i = 0; i < head->field_count; i++) {
+		if (!is_lasting(&head->fields[i]))
+			continue;
+		http_out_slice(&out, head->fields[i].name);
+		http_out_bytes(&out, ": ", 2);
+		http_out_slice(&out, head->fields[i].value);
+		http_out_bytes(&out, "\r\n", 2);
+	}
+	next = RECORD_BEGIN(s->rec);
+	chain_clear(&s->w->arena, &next->saved);
+	next->saved_sum = sum;
+	if (out.overflow ||
+	    chain_append(&s->w->arena, &next->saved, out.p, out.len) != 0)
+		next->saved_sum = 0;
+	RECORD_COMMIT(s->rec);
+	arena_settle(&s->w->arena);
+}
+
+/* --- its streams -------------------------------------------------------- */
+
+void
+session_join(struct session *s, struct stream *st)
+{
+	st->session = s;
+	st->session_next = s->streams;
+	st->session_prev = NULL;
+	if (s->streams != NULL)
+		s->streams->session_prev = st;
+	s->streams = st;
+	session_recount(s);
+}
+
+void
+session_leave(struct session *s, struct stream *st)
+{
+	if (st->session_prev != NULL)
+		st->session_prev->session_next = st->session_next;
+	else
+		s->streams = st->session_next;
+	if (st->session_next != NULL)
+		st->session_next->session_prev = st->session_prev;
+	if (s->standalone == st)
+		s->standalone = NULL;
+	st->session = NULL;
+	st->session_next = NULL;
+	st->session_prev = NULL;
+	if (st->counted_client)
+		s->connections--;
+	if (st->counted_flight)
+		s->in_flight--;
+	st->counted_client = false;
+	st->counted_flight = false;
+	session_forget_if_unused(s);
+}
+
+void
+stream_recount(struct stream *st)
+{
+	struct session *s = st->session;
+	bool client = st->client != NULL;
+	bool flight = stream_is_in_flight(st);
+
+	if (s == NULL)
+		return;
+	s->connections += (uint32_t)client - (uint32_t)st->counted_client;
+	s->in_flight += (uint32_t)flight - (uint32_t)st->counted_flight;
+	st->counted_client = client;
+	st->counted_flight = flight;
+	atomic_store_explicit(
+	    &s->rec->connections, s->connections, memory_order_relaxed);
+}
+
+void
+session_recount(struct session *s)
+{
+	struct stream *st;
+	uint32_t n = 0;
+
+	for (st = s->streams; st != NULL; st = st->session_next) {
+		stream_recount(st);
+		n++;
+	}
+	atomic_store_explicit(&s->rec->streams, n, memory_order_relaxed);
+}
+
+bool
+session_may_steal(struct session *s)
+{
+	uint64_t now = clock_ms(), oldest = s->steals[STEALS_MAX - 1];
+
+	if (oldest != 0 && now - oldest < STEALS_MS)
+		return false;
+	memmove(&s->steals[1], &s->steals[0],
+	    sizeof(s->steals) - sizeof(s->steals[0]));
+	s->steals[0] = now;
+	return true;
+}
+
+/* --- going -------------------------------------------------------------- */
+
+/* Forget the record; its id is unknown from now on. */
+static void
+session_free(struct session *s)
+{
+	struct worker *w = s->w;
+	struct session_state *next;
+
+	if (sessions_unlink(w->shm, w->self, s->slot) != 0) {
+		/* Its shard is stuck: try again with the next deadline. */
+		deadline_set(&s->idle, &w->session_idle);
+		return;
+	}
+	next = RECORD_BEGIN(s->rec);
+	chain_clear(&w->arena, &next->saved);
+	RECORD_COMMIT(s->rec);
+	arena_settle(&w->arena);
+	deadline_cancel(&s->idle);
+	deadline_cancel(&s->age);
+	w->session_of[s->slot] = NULL;
+	(void)claim_give(&w->sessions, s->slot);
+	worker_bury(w, &s->grave);
+}
+
+static bool
+is_used(const struct session *s)
+{
+	return s->connections > 0 || s->in_flight > 0;
+}
+
+void
+session_end(struct session *s, enum end_reason why, bool tell)
+{
+	struct worker *w = s->w;
+	uint32_t phase = atomic_load(&s->rec->phase);
+	struct stream *st, *next;
+
+	if (phase == SESSION_ENDED || phase == SESSION_FREE)
+		return;
+	if (phase == SESSION_ASKED)
+		return; /* it goes with its last stream */
+	atomic_store(&s->rec->phase, SESSION_ENDED);
+	deadline_cancel(&s->age);
+	log_info("session %.8s: end reason=%s age=%llus", s->rec->id,
+	    end_reason_word(why),
+	    (unsigned long long)((clock_ms() - s->rec->begun_ms) / 1000));
+	worker_count(w, COUNTER_SESSIONS_ENDED, 1);
+	if (tell)
+		legacy_tell_end(s);
+	for (st = s->streams; st != NULL; st = next) {
+		next = st->session_next;
+		legacy_session_ended(st, why);
+	}
+	/* Its stone stays for a while, so that a late request gets a 404. */
+	deadline_set(&s->idle, &w->session_idle);
+}
+
+void
+session_forget_if_unused(struct session *s)
+{
+	if (s->streams == NULL && atomic_load(&s->rec->phase) == SESSION_ASKED)
+		session_free(s);
+}
+
+bool
+session_evict(struct worker *w)
+{
+	struct deadline *d = w->session_idle.head.next;
+	struct session *s;
+
+	for (; d != &w->session_idle.head; d = d->next) {
+		s = container_of(d, struct session, idle);
+		if (is_used(s))
+			continue;
+		session_end(s, END_EVICTED, false);
+		while (s->streams != NULL)
+			stream_drop(s->streams, END_EVICTED);
+		session_free(s);
+		return true;
+	}
+	return false;
+}
+
+void
+session_on_idle_due(struct deadline *d)
+{
+	struct session *s = container_of(d, struct session, idle);
+
+	if (atomic_load(&s->rec->phase) == SESSION_ENDED) {
+		if (s->streams == NULL)
+			session_free(s);
+		else
+			deadline_set(d, &s->w->session_idle);
+		return;
+	}
+	if (is_used(s)) {
+		/* A living client on an open stream holds its session. */
+		deadline_set(d, &s->w->session_idle);
+		return;
+	}
+	worker_count(s->w, COUNTER_SESSION_EXPIRIES, 1);
+	session_end(s, END_SESSION_IDLE, true);
+}
+
+void
+session_on_age_due(struct deadline *d)
+{
+	struct session *s = container_of(d, struct session, age);
+
+	if (s->in_flight > 0) {
+		deadline_set(d, &s->w->session_again);
+		return;
+	}
+	worker_count(s->w, COUNTER_SESSION_EXPIRIES, 1);
+	session_end(s, END_SESSION_AGE, true);
+}
