@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -206,6 +207,7 @@ hold_all_locks(void)
 	ck_assert_int_eq(pipe(ends), 0);
 	pid = fork();
 	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (uint32_t i = 0; i < SESSION_SHARDS; i++) {
 			if (pthread_mutex_lock(&shm.session_shards[i].lock))
 				_exit(1);
@@ -280,6 +282,7 @@ churn(uint32_t part)
 	struct session_found found;
 	const char *id;
 
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (round = 0;; round++) {
 		i = part * 100 + round % 100;
 		id = id_of(i);
