@@ -499,8 +499,9 @@ write_chunk_head(char *buf, uint32_t len)
 static uint32_t
 write_id_line(char *buf, const char *token, uint64_t seq)
 {
-	return (uint32_t)snprintf(
-	    buf, ID_LINE_MAX + 1, "id: sc1.%s.%" PRIu64 "\n", token, seq);
+	/* A token in shared memory may have lost its end. */
+	return (uint32_t)snprintf(buf, ID_LINE_MAX + 1,
+	    "id: sc1.%.*s.%" PRIu64 "\n", (int)STREAM_TOKEN_LEN, token, seq);
 }
 
 /* Where the record at or after `at` starts: headers are never split. */
@@ -917,6 +918,11 @@ journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
 	arena_let_go(a, j->chain.first_ref, count);
 	j->chain.first_ref = at.ref;
 	j->chain.first_off = at.off;
+	/* It may stand at the end of a block that has just been let go. */
+	if (cur != NULL && cur->seq == seq) {
+		cur->ref = at.ref;
+		cur->off = at.off;
+	}
 	return dropped;
 }
 

@@ -15,24 +15,35 @@ event_id_sum(struct http_slice id)
 	return hash_bytes32(id.p, id.len, 0);
 }
 
-/* A piece of an id; a value that is too long is not kept. */
+/* The value of an id line, until it is known whether it counts. */
+struct value {
+	char text[EVENT_ID_MAX];
+	uint32_t len;
+	bool fits;
+};
+
+/*
+ * A piece of an id.  Of several lines the last one counts that has no NUL
+ * (WHATWG HTML 9.2.6); a value that is too long is not kept.
+ */
 static void
-take_id(struct event *e, const struct sse_step *step, bool *ret_fits)
+take_id(struct event *e, const struct sse_step *step, struct value *v)
 {
 	if (step->piece & SSE_FIRST) {
-		e->id_len = 0;
-		*ret_fits = true;
+		v->len = 0;
+		v->fits = true;
 	}
-	if (step->len > EVENT_ID_MAX - e->id_len)
-		*ret_fits = false;
-	if (*ret_fits) {
-		memcpy(e->id + e->id_len, step->text, step->len);
-		e->id_len += (uint32_t)step->len;
+	v->fits = v->fits && step->len <= EVENT_ID_MAX - v->len;
+	if (v->fits) {
+		memcpy(v->text + v->len, step->text, step->len);
+		v->len += (uint32_t)step->len;
 	}
 	if (!(step->piece & SSE_LAST) || step->piece & SSE_VOID)
 		return;
-	e->has_id = *ret_fits && e->id_len > 0;
-	e->resets = *ret_fits && e->id_len == 0;
+	e->has_id = v->fits && v->len > 0;
+	e->resets = v->fits && v->len == 0;
+	e->id_len = v->fits ? v->len : 0;
+	memcpy(e->id, v->text, e->id_len);
 }
 
 static void
@@ -66,9 +77,9 @@ event_read(struct journal_view view, struct event *ret)
 {
 	uint32_t left = view.record.len, len;
 	struct sse_step step;
+	struct value id;
 	struct sse sse;
 	const char *p;
-	bool id_fits = false;
 	size_t used;
 
 	memset(ret, 0, offsetof(struct event, id));
@@ -76,11 +87,13 @@ event_read(struct journal_view view, struct event *ret)
 	ret->is_empty = true;
 	jsonrpc_init(&ret->message);
 	sse_init(&sse);
+	id.len = 0;
+	id.fits = false;
 	while ((p = journal_piece(&view, &left, &len)) != NULL) {
 		for (; len > 0; p += used, len -= (uint32_t)used) {
 			used = sse_next(&sse, p, len, &step);
 			if (step.token == SSE_ID)
-				take_id(ret, &step, &id_fits);
+				take_id(ret, &step, &id);
 			else if (step.token == SSE_DATA)
 				take_data(ret, &step);
 		}
