@@ -30,7 +30,7 @@
 #include "common/sse.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 1u
+#define SHM_LAYOUT_VERSION 2u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u

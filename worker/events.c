@@ -251,6 +251,25 @@ note_retry(struct stream_state *next, const struct sse_step *step)
 	next->retry_ms = step->retry_ms;
 }
 
+/*
+ * A blank line between events means nothing and is dropped.  But the LF of a
+ * CRLF that was cut behind its CR ends the event for a client that waits for
+ * it, so it follows; in a replay nobody needs it.
+ */
+static enum answer_verdict
+take_blank(struct stream *st, struct stream_state *next, const char *first)
+{
+	enum answer_verdict verdict;
+
+	if (*first != '\n')
+		return ANSWER_MORE;
+	verdict = add(st, next, first, 1);
+	if (verdict == ANSWER_MORE)
+		journal_finish(&st->w->arena, &next->answer, JOURNAL_BODY,
+		    JOURNAL_ONCE, 0);
+	return verdict;
+}
+
 enum answer_verdict
 events_take(
     struct stream *st, struct stream_state *next, const char *p, size_t len)
@@ -266,8 +285,12 @@ events_take(
 			note_retry(next, &step);
 			break;
 		case SSE_BLANK:
+			if (used == 1)
+				verdict = take_blank(st, next, p);
+			begun = used;
+			break;
 		case SSE_BOM:
-			begun = used; /* means nothing, and is dropped */
+			begun = used; /* it would spoil a field's name */
 			break;
 		case SSE_COMMENT:
 		case SSE_DISPATCH:
