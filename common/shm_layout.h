@@ -222,6 +222,7 @@ struct stream_state {
 	uint8_t ask_framing; /* enum http_framing, of `ask` */
 	uint8_t fault; /* enum http_fault: WAITING, and this is the answer */
 	uint8_t no_resume; /* the upstream has no such stream any more */
+	uint8_t ends_in_cr; /* its newest event does: a LF may follow */
 
 	/* The client whose connection carries it; 0: none (detached). */
 	uint32_t client_ref;

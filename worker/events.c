@@ -261,8 +261,9 @@ take_blank(struct stream *st, struct stream_state *next, const char *first)
 {
 	enum answer_verdict verdict;
 
-	if (*first != '\n')
+	if (!next->ends_in_cr || *first != '\n')
 		return ANSWER_MORE;
+	next->ends_in_cr = 0;
 	verdict = add(st, next, first, 1);
 	if (verdict == ANSWER_MORE)
 		journal_finish(&st->w->arena, &next->answer, JOURNAL_BODY,
@@ -285,8 +286,7 @@ events_take(
 			note_retry(next, &step);
 			break;
 		case SSE_BLANK:
-			if (used == 1)
-				verdict = take_blank(st, next, p);
+			verdict = take_blank(st, next, p + begun);
 			begun = used;
 			break;
 		case SSE_BOM:
@@ -297,6 +297,7 @@ events_take(
 			verdict = add(st, next, p + begun, used - begun);
 			if (verdict == ANSWER_MORE)
 				finish_event(st, next);
+			next->ends_in_cr = p[used - 1] == '\r';
 			begun = used;
 			break;
 		case SSE_MORE:
