@@ -92,6 +92,7 @@ struct worker {
 	struct grave *dead;
 
 	ev_timer pulse;
+	uint64_t last_beat; /* at the pulse before */
 	ev_prepare turn;
 	ev_signal reopen;
 	ev_timer leave; /* drain.timeout or worker.orphan_timeout */

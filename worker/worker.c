@@ -161,12 +161,31 @@ beat(struct worker *w)
 	    memory_order_relaxed);
 }
 
+/*
+ * What is held in reserve keeps memory from being given back: let go of it
+ * when nothing has happened for a pulse.
+ */
+static void
+let_reserves_go(struct worker *w)
+{
+	uint64_t events =
+	    atomic_load_explicit(&w->slot->beat, memory_order_relaxed);
+
+	/* One turn is the pulse itself. */
+	if (events <= w->last_beat + 2)
+		claim_flush(&w->arena.claim);
+	w->last_beat = events;
+}
+
 static void
 on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
 {
+	struct worker *w = timer->data;
+
 	(void)loop;
 	(void)revents;
-	beat(timer->data);
+	let_reserves_go(w);
+	beat(w);
 }
 
 /* Before the loop sleeps: free what ended in this turn. */
