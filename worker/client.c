@@ -89,6 +89,7 @@ has_room(const struct client *c, const struct client_state *cs)
 {
 	switch ((enum client_phase)cs->phase) {
 	case CLIENT_HEAD:
+		return c->probe == NULL;
 	case CLIENT_LINGER:
 		return true;
 	case CLIENT_BODY:
@@ -265,6 +266,15 @@ leaves_stream(struct stream *st, enum end_reason why)
 	       legacy_detach(st);
 }
 
+/* Nobody waits for what the upstream says of this client any more. */
+static void
+forget_probe(struct client *c)
+{
+	if (c->probe != NULL)
+		c->probe->prober = NULL;
+	c->probe = NULL;
+}
+
 void
 client_close(struct client *c, enum end_reason why, bool reset)
 {
@@ -274,6 +284,7 @@ client_close(struct client *c, enum end_reason why, bool reset)
 
 	if (c->is_closing)
 		return;
+	forget_probe(c);
 	kept = st != NULL && leaves_stream(st, why);
 	c->is_closing = true;
 	c->stream = NULL;
@@ -465,7 +476,7 @@ client_resume(struct client *c)
 	if (c->is_resuming)
 		return;
 	c->is_resuming = true;
-	while (!c->is_closing && !c->is_leaving &&
+	while (!c->is_closing && !c->is_leaving && c->probe == NULL &&
 	       client_state(c)->phase == CLIENT_HEAD &&
 	       !chain_is_empty(&client_state(c)->in) &&
 	       client_state(c)->scan.seen == 0) {
@@ -739,6 +750,12 @@ client_act(struct client *c)
 		client_release(c);
 		return;
 	}
+	if (c->probe != NULL) {
+		if (c->probe->upstream == NULL && !c->probe->is_waiting)
+			stream_start(c->probe);
+		client_rewatch(c);
+		return;
+	}
 	if (c->stream != NULL)
 		act_on_stream(c);
 	if (!c->is_closing && c->stream == NULL &&
@@ -749,6 +766,14 @@ client_act(struct client *c)
 	/* A predecessor may have died before it took up the next request. */
 	if (!c->is_closing && c->stream == NULL)
 		client_resume(c);
+}
+
+void
+client_probed(struct client *c, enum probe_verdict verdict)
+{
+	c->probe = NULL;
+	c->probe_verdict = (uint8_t)verdict;
+	client_act(c);
 }
 
 void
@@ -806,6 +831,7 @@ client_on_head_due(struct deadline *d)
 		client_close(c, END_CLIENT_LEFT, false);
 		return;
 	}
+	forget_probe(c);
 	next = RECORD_BEGIN(c->rec);
 	chain_clear(&c->w->arena, &next->in);
 	request_refuse(c, next, HTTP_FAULT_HEAD_TIMEOUT);

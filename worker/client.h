@@ -27,6 +27,9 @@ enum client_limit {
 	LIMIT_LINGER,
 };
 
+/* What the upstream says of a client that names another's stream. */
+enum probe_verdict { PROBE_NONE, PROBE_ACCEPTED, PROBE_REFUSED };
+
 struct client {
 	struct grave grave;
 	struct worker *w;
@@ -35,13 +38,15 @@ struct client {
 	ev_io io;              /* io.fd is the socket */
 	struct deadline deadline;
 	uint32_t slot;
-	uint8_t limit;      /* enum client_limit */
-	bool is_blocked;    /* the socket took less than there was to send */
-	bool is_closing;    /* waits for the supervisor's CLOSED */
-	bool is_resuming;   /* client_resume() is at work further up */
-	bool is_shut;       /* our FIN is out */
-	bool request_taken; /* the stream that it left has its `out` */
-	bool is_leaving;    /* its request belongs to worker `target` */
+	uint8_t limit;         /* enum client_limit */
+	bool is_blocked;       /* the socket took less than there was to send */
+	bool is_closing;       /* waits for the supervisor's CLOSED */
+	bool is_resuming;      /* client_resume() is at work further up */
+	bool is_shut;          /* our FIN is out */
+	bool request_taken;    /* the stream that it left has its `out` */
+	uint8_t probe_verdict; /* enum probe_verdict, of this request */
+	struct stream *probe;  /* the upstream is being asked */
+	bool is_leaving;       /* its request belongs to worker `target` */
 	uint32_t target;
 	bool is_on_loopback;            /* the address it came in on is */
 	size_t refusal_sent;            /* bytes of the refusal that are sent */
@@ -78,6 +83,9 @@ void client_feed(struct client *c, const char *buf, size_t len);
  * it may be called at any time and any number of times.
  */
 void client_act(struct client *c);
+
+/* The probe has ended: the request is routed again. */
+void client_probed(struct client *c, enum probe_verdict verdict);
 
 /* Send what the answer's journal has; ends in client_rewatch(). */
 void client_flush(struct client *c);

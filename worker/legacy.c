@@ -604,7 +604,7 @@ legacy_note_head(
 	struct http_slice id = http_head_value(head, HTTP_FIELD_MCP_SESSION_ID);
 	uint32_t mark;
 
-	if (st->rec->era != ERA_LEGACY)
+	if (st->rec->era != ERA_LEGACY || next->role == ROLE_ERRAND)
 		return;
 	next->resumable = next->events && head->status == 200;
 	if (next->role == ROLE_STANDALONE && !next->resumable)
@@ -622,6 +622,14 @@ legacy_observe(struct stream *st)
 	const struct stream_state *ss = stream_state(st);
 	struct session *s = st->session;
 
+	if (st->prober != NULL && ss->status != 0) {
+		struct client *c = st->prober;
+
+		st->prober = NULL;
+		client_probed(
+		    c, ss->status < 300 ? PROBE_ACCEPTED : PROBE_REFUSED);
+		return;
+	}
 	if (s == NULL || st->is_observed || ss->status == 0 ||
 	    ss->role == ROLE_ERRAND)
 		return;

@@ -120,8 +120,8 @@ parse_minted(const struct worker *w, struct http_slice id, uint32_t *ret_slot,
 	return true;
 }
 
-static bool
-has_prefix(struct http_slice id)
+bool
+replay_is_minted(struct http_slice id)
 {
 	const size_t prefix = sizeof(MINTED_PREFIX) - 1;
 
@@ -254,8 +254,17 @@ route_to_stream(struct client *c, const struct http_head *head,
 	replay_owner_sum(c->w, head, owner);
 	if (owner[0] != st->rec->owner_sum[0] ||
 	    owner[1] != st->rec->owner_sum[1]) {
-		refuse(ret, HTTP_FAULT_FOREIGN_STREAM);
-		return;
+		if (c->probe_verdict == PROBE_NONE && st->session != NULL) {
+			ret->kind = ROUTE_PROBE;
+			return;
+		}
+		if (c->probe_verdict == PROBE_REFUSED)
+			return; /* its own 401 or 403 is the best answer */
+		if (st->session == NULL) {
+			refuse(ret, HTTP_FAULT_FOREIGN_STREAM);
+			return;
+		}
+		memcpy(st->rec->owner_sum, owner, sizeof(owner));
 	}
 	ret->stream = st;
 	ret->seq = seq + 1;
@@ -335,7 +344,7 @@ route_get(struct client *c, const struct http_head *head, struct route *ret)
 	struct stream *st;
 	uint64_t seq;
 
-	if (last != NULL && has_prefix(last->value)) {
+	if (last != NULL && replay_is_minted(last->value)) {
 		route_minted(c, head, last->value, ret);
 	} else if (last != NULL && s != NULL) {
 		st = find_by_id(s, last->value, &seq);
@@ -384,6 +393,47 @@ replay_route(struct client *c, const struct http_head *head, struct route *ret)
 		worker_count(w, COUNTER_CONNECTIONS_REFUSED, 1);
 		refuse(ret, HTTP_FAULT_CROWDED);
 	}
+}
+
+/* --- who is it? ---------------------------------------------------------- */
+
+int
+replay_probe(struct client *c, const struct http_head *head, struct session *s)
+{
+	static const char ping[] =
+	    "{\"jsonrpc\":\"2.0\",\"id\":\"sc1\",\"method\":\"ping\"}";
+	struct worker *w = c->w;
+	struct stream_state *next;
+	struct http_out out;
+
+	http_out_init(&out, w->scratch_own, w->scratch_size);
+	http_out_request_line(&out, "POST", http_slice_of(w->endpoint));
+	http_out_field(&out, HTTP_FIELD_HOST, http_slice_of(w->upstream_host));
+	session_write_fields(&out, head);
+	http_out_field(&out, HTTP_FIELD_ACCEPT,
+	    http_slice_of("application/json, text/event-stream"));
+	http_out_field(
+	    &out, HTTP_FIELD_CONTENT_TYPE, http_slice_of("application/json"));
+	http_out_field(
+	    &out, HTTP_FIELD_MCP_SESSION_ID, sessions_id(w->shm, s->slot));
+	http_out_framing(&out, HTTP_FRAMING_LENGTH, sizeof(ping) - 1);
+	if (http_out_end(&out) != 0)
+		return -ENOMEM;
+	http_out_bytes(&out, ping, sizeof(ping) - 1);
+	c->probe = stream_new_errand(s);
+	if (c->probe == NULL)
+		return -ENOMEM;
+	next = RECORD_BEGIN(c->probe->rec);
+	next->asks = 1;
+	if (out.overflow || journal_put(&w->arena, &next->ask, JOURNAL_HEAD,
+				out.p, out.len) != 0) {
+		stream_drop(c->probe, END_MEMORY_SHORT);
+		c->probe = NULL;
+		return -ENOMEM;
+	}
+	RECORD_COMMIT(c->probe->rec);
+	c->probe->prober = c;
+	return 0;
 }
 
 /* --- attaching ---------------------------------------------------------- */

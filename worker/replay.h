@@ -14,6 +14,7 @@ enum route_kind {
 	ROUTE_REFUSE,    /* with `fault` */
 	ROUTE_ELSEWHERE, /* to worker `home` */
 	ROUTE_ATTACH,    /* to `stream`, from record `seq` on */
+	ROUTE_PROBE,     /* first the upstream is asked who this is */
 };
 
 struct route {
@@ -41,6 +42,19 @@ void replay_route(
  */
 SC_MUST_CHECK int replay_attach(struct client *c, struct client_state *next,
     const struct http_head *head, const struct route *route);
+
+/*
+ * The client names a stream that began with another Authorization: ask the
+ * upstream whether it accepts this one, with a ping (tokens are rotated, so
+ * their being equal would be too strict).  Makes c->probe, which client_act()
+ * starts; the request waits in the client's `in` and is routed again when
+ * c->probe_verdict is there.  -ENOMEM: no room.
+ */
+SC_MUST_CHECK int replay_probe(
+    struct client *c, const struct http_head *head, struct session *s);
+
+/* Whether an event id has the form of ours: such are never sent upstream. */
+bool replay_is_minted(struct http_slice id);
 
 /* The digest by which the owner of a stream is known again. */
 void replay_owner_sum(

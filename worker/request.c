@@ -117,6 +117,8 @@ write_head(
 		.proto = HTTP_SLICE("http"),
 		.framing = framing_of(head),
 		.content_length = (uint64_t)MAX(head->content_length, 0),
+		.drop_last_event_id = replay_is_minted(
+		    http_head_value(head, HTTP_FIELD_LAST_EVENT_ID)),
 	};
 	struct http_out out;
 
@@ -241,7 +243,13 @@ take_request(
 			c->target = route.home;
 			return false;
 		}
+		if (route.kind == ROUTE_PROBE) {
+			if (replay_probe(c, head, route.session) == 0)
+				return false;
+			fault = HTTP_FAULT_NO_ROOM;
+		}
 	}
+	c->probe_verdict = PROBE_NONE;
 	begin_state(c->w, next, head);
 	if (fault == 0)
 		fault = follow(c, next, head, era, &route);

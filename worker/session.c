@@ -144,24 +144,31 @@ lasting_sum(const struct http_head *head)
 }
 
 void
+session_write_fields(struct http_out *out, const struct http_head *head)
+{
+	uint32_t i;
+
+	for (i = 0; i < head->field_count; i++) {
+		if (!is_lasting(&head->fields[i]))
+			continue;
+		http_out_slice(out, head->fields[i].name);
+		http_out_bytes(out, ": ", 2);
+		http_out_slice(out, head->fields[i].value);
+		http_out_bytes(out, "\r\n", 2);
+	}
+}
+
+void
 session_save_fields(struct session *s, const struct http_head *head)
 {
 	uint64_t sum = lasting_sum(head);
 	struct session_state *next;
 	struct http_out out;
-	uint32_t i;
 
 	if (RECORD_STATE(s->rec)->saved_sum == sum)
 		return;
 	http_out_init(&out, s->w->scratch_own, s->w->scratch_size);
-	for (i = 0; i < head->field_count; i++) {
-		if (!is_lasting(&head->fields[i]))
-			continue;
-		http_out_slice(&out, head->fields[i].name);
-		http_out_bytes(&out, ": ", 2);
-		http_out_slice(&out, head->fields[i].value);
-		http_out_bytes(&out, "\r\n", 2);
-	}
+	session_write_fields(&out, head);
 	next = RECORD_BEGIN(s->rec);
 	chain_clear(&s->w->arena, &next->saved);
 	next->saved_sum = sum;

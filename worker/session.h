@@ -14,6 +14,7 @@
 
 #include "common/end_reasons.h"
 #include "common/http_head.h"
+#include "common/http_write.h"
 #include "common/record.h"
 #include "common/sessions.h"
 #include "worker/context.h"
@@ -66,6 +67,9 @@ void session_confirm(struct session *s);
 
 /* A request or an event: it is not idle. */
 void session_touch(struct session *s);
+
+/* Write the fields of a request that any request of its client carries. */
+void session_write_fields(struct http_out *out, const struct http_head *head);
 
 /*
  * Keep the fields of this request that every request of the session carries

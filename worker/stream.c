@@ -435,6 +435,8 @@ stream_free(struct stream *st, enum end_reason why)
 	if (st->session != NULL)
 		session_leave(st->session, st);
 	worker_bury(w, &st->grave);
+	if (st->prober != NULL)
+		client_probed(st->prober, PROBE_REFUSED);
 }
 
 /* The answer's last record is sent. */

@@ -26,6 +26,7 @@ struct stream {
 	struct client *client;     /* NULL: it has left, or there is none */
 	struct upstream *upstream; /* NULL: none yet, or none any more */
 	struct session *session;   /* NULL: it belongs to none */
+	struct client *prober;     /* waits for what this errand brings */
 	struct stream *session_next, *session_prev;
 	struct stream *next_waiting;
 	struct journal_cursor sent;    /* of the answer, to the client */
