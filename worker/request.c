@@ -107,8 +107,8 @@ framing_of(const struct http_head *head)
 
 /* Put the head for the upstream into the journal: 0 or -ENOMEM. */
 static int
-write_head(
-    struct client *c, struct client_state *next, const struct http_head *head)
+write_head(struct client *c, struct client_state *next,
+    const struct http_head *head, enum stream_era era)
 {
 	struct worker *w = c->w;
 	struct http_request_rewrite how = {
@@ -117,8 +117,9 @@ write_head(
 		.proto = HTTP_SLICE("http"),
 		.framing = framing_of(head),
 		.content_length = (uint64_t)MAX(head->content_length, 0),
-		.drop_last_event_id = replay_is_minted(
-		    http_head_value(head, HTTP_FIELD_LAST_EVENT_ID)),
+		.drop_last_event_id =
+		    era == ERA_LEGACY && replay_is_minted(http_head_value(
+					     head, HTTP_FIELD_LAST_EVENT_ID)),
 	};
 	struct http_out out;
 
@@ -157,7 +158,7 @@ open_stream(struct client *c, struct client_state *next,
 		.wire = next->wire,
 	};
 
-	if (write_head(c, next, head) != 0)
+	if (write_head(c, next, head, era) != 0)
 		return -ENOMEM;
 	if (era == ERA_LEGACY)
 		replay_owner_sum(c->w, head, about.owner_sum);
