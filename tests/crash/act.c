@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -47,21 +48,102 @@ tell_head(struct play *p, const struct bytes *head)
 	}
 }
 
+/* --- what a proxy may add to legacy event streams ------------------------- */
+
+#define MINTED "id: sc1."
+#define TOKEN_LEN 22
+
+/* The length of a minted id's line at the start of the text, or 0. */
+static size_t
+minted_len(const char *at, size_t len)
+{
+	static const char digits[] = "0123456789";
+	const size_t dot = sizeof(MINTED) - 1 + TOKEN_LEN;
+	size_t i;
+
+	if (len <= dot || strncmp(at, MINTED, sizeof(MINTED) - 1) != 0 ||
+	    at[dot] != '.')
+		return 0;
+	for (i = sizeof(MINTED) - 1; i < dot; i++)
+		if (!isalnum((unsigned char)at[i]) && at[i] != '-' &&
+		    at[i] != '_')
+			return 0;
+	i = dot + 1 + strspn(at + dot + 1, digits);
+	return i > dot + 1 && at[i] == '\n' ? i + 1 : 0;
+}
+
+/*
+ * Append the events without minted ids and without comments, and nothing
+ * else changed.  The ids must be those of one stream, and go up; false
+ * where they don't.
+ */
+static bool
+add_normal(struct bytes *out, const char *at, size_t len)
+{
+	static const char comment[] = ": keepalive\n\n";
+	const char *token = NULL, *end = at + len, *next;
+	unsigned long long seq = 0, last = 0;
+	bool ok = true, fresh = true;
+	size_t n;
+
+	for (; at < end; at += n) {
+		n = fresh ? minted_len(at, (size_t)(end - at)) : 0;
+		if (n > 0) {
+			seq =
+			    strtoull(at + sizeof(MINTED) + TOKEN_LEN, NULL, 10);
+			ok = ok && seq > last &&
+			     (token == NULL ||
+				 strncmp(token, at,
+				     sizeof(MINTED) - 1 + TOKEN_LEN) == 0);
+			token = at;
+			last = seq;
+			fresh = false;
+			continue;
+		}
+		if (fresh && strncmp(at, comment, sizeof(comment) - 1) == 0) {
+			n = sizeof(comment) - 1;
+			continue;
+		}
+		next = memchr(at, '\n', (size_t)(end - at));
+		n = next != NULL ? (size_t)(next - at) + 1 : (size_t)(end - at);
+		bytes_add(out, at, n);
+		fresh = n == 1;
+	}
+	return ok;
+}
+
+/* The body as the upstream made it. */
+static void
+normalise(struct play *p, struct bytes *out)
+{
+	const struct client *c = &p->client;
+	size_t len;
+	const char *type = message_field(&c->message, "Content-Type", &len);
+
+	bytes_add(out, "", 0);
+	if (p->is_modern || type == NULL ||
+	    strncmp(type, "text/event-stream", 17) != 0)
+		bytes_add(out, c->body.data, c->body.len);
+	else if (!add_normal(out, c->body.data, c->body.len))
+		act_tell_wrong(p, "the minted ids");
+}
+
 static void
 tell_body(struct play *p, const struct bytes *want)
 {
 	const struct client *c = &p->client;
+	struct bytes body = { 0 };
 
-	act_tell(p, "body %zu %016" PRIx64 " %s", c->body.len,
-	    (uint64_t)XXH64(c->body.data, c->body.len, 0),
-	    client_end_name(c->end));
-	if (c->body.len > 0 && c->body.len < 400)
-		act_tell(p, "%s", c->body.data);
-	if (want != NULL &&
-	    (want->len != c->body.len ||
-		(want->len > 0 &&
-		    memcmp(want->data, c->body.data, want->len) != 0)))
+	normalise(p, &body);
+	act_tell(p, "body %zu %016" PRIx64 " %s", body.len,
+	    (uint64_t)XXH64(body.data, body.len, 0), client_end_name(c->end));
+	if (body.len > 0 && body.len < 400)
+		act_tell(p, "%s", body.data);
+	if (want != NULL && (want->len != body.len ||
+				(want->len > 0 && memcmp(want->data, body.data,
+						      want->len) != 0)))
 		act_tell_wrong(p, "the body");
+	bytes_fini(&body);
 }
 
 /* --- chance -------------------------------------------------------------- */
@@ -101,6 +183,7 @@ act_add_head(struct play *p, struct bytes *out, const char *method,
     const char *fields, enum request_times times, const struct bytes *body,
     const char *script)
 {
+	p->is_modern = strstr(fields, MODERN) != NULL;
 	bytes_addf(out,
 	    "%s /mcp HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nX-Id: %u\r\n"
 	    "X-Script: %s\r\n%s",
@@ -256,4 +339,14 @@ act_add_fillevent(struct bytes *out, size_t size, const char *id)
 	bytes_addf(out, "id: %s\ndata: ", id);
 	bytes_fill(out, 'x', size);
 	bytes_addf(out, "\n\n");
+}
+
+/* What `response REQUEST id=ID` makes. */
+void
+act_add_response(struct bytes *out, unsigned request, const char *id)
+{
+	if (id != NULL)
+		bytes_addf(out, "id: %s\n", id);
+	bytes_addf(out,
+	    "data: {\"jsonrpc\":\"2.0\",\"id\":%u,\"result\":{}}\n\n", request);
 }

@@ -84,4 +84,7 @@ void act_add_events(struct bytes *out, unsigned count, const char *prefix);
 /* Append what its `fillevent SIZE id=ID` makes. */
 void act_add_fillevent(struct bytes *out, size_t size, const char *id);
 
+/* Append what its `response REQUEST [id=ID]` makes; id may be NULL. */
+void act_add_response(struct bytes *out, unsigned request, const char *id);
+
 #endif

@@ -31,8 +31,8 @@ if [ "${1-}" = --full ]; then
 	    --seconds 60
 else
 	try crash_matrix --points --scene pipeline
-	try crash_storm --seconds 6 --clients 8
-	try crash_storm --seconds 5 --clients 8 --workers 2 --pause 2-60
-	try crash_matrix --seconds 10
+	try crash_storm --seconds 4 --clients 8
+	try crash_storm --seconds 4 --clients 8 --workers 2 --pause 2-60
+	try crash_matrix --seconds 7
 fi
 exit $failed

@@ -171,9 +171,10 @@ play_events(struct play *p, const char *fields)
 	char script[200];
 
 	act_add_events(&want, n, "e");
+	act_add_response(&want, 7, "z");
 	snprintf(script, sizeof(script),
 	    "drip %u %u; head 200 text/event-stream chunked; "
-	    "events %u %u id=e",
+	    "events %u %u id=e; response 7 id=z",
 	    piece, act_pick(p, 2) - 1, n, act_pick(p, 3) - 1);
 	ask_events(p, fields, &want, script);
 	bytes_fini(&want);
@@ -227,6 +228,8 @@ play_block_events(struct play *p)
 		if (act_pick(p, 3) == 1)
 			bytes_addf(&script, "; wait 1");
 	}
+	act_add_response(&want, 7, NULL);
+	bytes_addf(&script, "; response 7");
 	ask_events(p, JSON LEGACY, &want, script.data);
 	bytes_fini(&script);
 	bytes_fini(&want);
@@ -249,6 +252,8 @@ play_slow_client(struct play *p)
 		act_add_fillevent(&want, size, "s");
 		bytes_addf(&script, "; fillevent %zu id=s", size);
 	}
+	act_add_response(&want, 8, "r");
+	bytes_addf(&script, "; response 8 id=r");
 	act_add_post(p, &out, JSON LEGACY, &body, script.data);
 	act_send(p, &out);
 	act_read_slowly(p, &want);

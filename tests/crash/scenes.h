@@ -23,6 +23,7 @@ struct play {
 
 	struct client client;
 	uint32_t chance; /* goes on from the seed */
+	bool is_modern;  /* the last request: its answer is never touched */
 	struct bytes transcript;
 	unsigned wrong; /* things that are wrong whatever the reference */
 };

@@ -121,6 +121,9 @@ start_proxy(struct stage *s)
 	add_option(&a, "--upstream", "http://127.0.0.1:%u/mcp", s->origin_port);
 	add_option(&a, "--control", "%s/control.sock", s->dir);
 	add_option(&a, "--workers", "%u", s->workers);
+	/* Long enough for those who return, short for those who wait. */
+	add_option(&a, "--set", "stream.detach_timeout=2s");
+	add_option(&a, "--set", "session.idle_timeout=3s");
 	process_start(&s->proxy, s->dir, "shadowcat", &a);
 	arguments_fini(&a);
 	s->proxy_port =
@@ -349,6 +352,7 @@ look_once(const struct stage *s, struct stage_rest *ret)
 	ret->clients = count_used(fd, &h.client_owners);
 	ret->upstreams = count_used(fd, &h.upstream_owners);
 	ret->streams = count_used(fd, &h.stream_owners);
+	ret->sessions = count_used(fd, &h.session_owners);
 	ret->blocks = count_used(fd, &h.block_owners);
 	ret->memory = (uint64_t)st.st_blocks * 512;
 	close(fd);
@@ -358,7 +362,7 @@ static bool
 is_clean(const struct stage_rest *r)
 {
 	return r->fds == 0 && r->clients == 0 && r->upstreams == 0 &&
-	       r->streams == 0 && r->blocks == 0;
+	       r->streams == 0 && r->sessions == 0 && r->blocks == 0;
 }
 
 void
@@ -384,7 +388,8 @@ stage_is_clean(const struct stage_rest *r)
 {
 	if (!is_clean(r))
 		printf("left behind: %d descriptors, %u clients, %u upstreams, "
-		       "%u streams, %u blocks\n",
-		    r->fds, r->clients, r->upstreams, r->streams, r->blocks);
+		       "%u streams, %u sessions, %u blocks\n",
+		    r->fds, r->clients, r->upstreams, r->streams, r->sessions,
+		    r->blocks);
 	return is_clean(r);
 }

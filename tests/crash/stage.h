@@ -31,7 +31,7 @@ struct stage {
 /* What the daemon keeps; all 0 when no client is connected. */
 struct stage_rest {
 	int fds; /* descriptors beyond those at the start */
-	unsigned clients, upstreams, streams, blocks;
+	unsigned clients, upstreams, streams, sessions, blocks;
 	uint64_t memory; /* bytes of the shared memory that are there: not 0 */
 };
 
@@ -55,7 +55,8 @@ pid_t stage_worker(const struct stage *s);
 
 /*
  * With no client connected: kill every worker once, so that no connection to
- * the origin is kept, wait until all is let go, and say what is not.
+ * the origin is kept, wait until all is let go (streams for their clients'
+ * return and sessions stay for a while), and say what is not.
  */
 void stage_look(const struct stage *s, struct stage_rest *ret);
 

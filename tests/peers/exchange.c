@@ -293,6 +293,24 @@ do_fillevent(struct exchange *x, const struct script_statement *s)
 }
 
 static int
+do_response(struct exchange *x, const struct script_statement *s)
+{
+	struct bytes out = { 0 };
+	size_t len;
+	const char *id = script_value(s, "id", &len);
+	int err;
+
+	if (id != NULL)
+		bytes_addf(&out, "id: %s\n", id);
+	bytes_addf(&out,
+	    "data: {\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":{}}\n\n",
+	    s->words[0].data);
+	err = send_body(x, out.data, out.len);
+	bytes_fini(&out);
+	return err;
+}
+
+static int
 do_comment(struct exchange *x, const struct script_statement *s)
 {
 	struct bytes out = { 0 };

@@ -29,6 +29,7 @@
 	X(event,     0, 4, "[id=] [event=] [retry=] [data=]: one SSE event") \
 	X(events,    2, 3, "COUNT MS [id=PREFIX]: numbered notifications")   \
 	X(fillevent, 1, 2, "SIZE [id=]: an event with SIZE bytes of data")   \
+	X(response,  1, 2, "N [id=]: an event with the response to request") \
 	X(comment,   1, 1, "TEXT: an SSE comment")                           \
 	X(text,      1, 1, "TEXT: a piece of the body, framed")              \
 	X(fill,      1, 1, "SIZE: that much of the pattern, framed")         \
