@@ -156,17 +156,29 @@ is_foreign(const struct stream *st, const struct stream_state *next,
 		return true;
 	if (st->session == NULL)
 		return false;
-	for (other = st->session->streams; other != NULL;
-	     other = other->session_next) {
-		if (other == st || !stream_state(other)->resumable)
-			continue;
-		if (is_progress_of(other, e) && !is_progress_of(st, e))
-			return true;
-		if (e->has_id &&
+	if (e->has_id) {
+		other = session_find_seen(st->session, e->id_sum);
+		if (other != NULL && other != st &&
 		    journal_has(other, &stream_state(other)->answer, e))
 			return true;
 	}
+	for (other = st->session->streams; other != NULL;
+	     other = other->session_next) {
+		if (other != st && is_progress_of(other, e) &&
+		    !is_progress_of(st, e))
+			return true;
+	}
 	return false;
+}
+
+/* Whether the stream has had this event already. */
+static bool
+is_known(const struct stream *st, const struct stream_state *next,
+    const struct event *e)
+{
+	return e->has_id && st->session != NULL &&
+	       session_find_seen(st->session, e->id_sum) == st &&
+	       journal_has(st, &next->answer, e);
 }
 
 /* Why an event of a resumed stream is not passed on; 0: it is. */
@@ -174,7 +186,7 @@ static enum counter
 unwanted(const struct stream *st, const struct stream_state *next,
     const struct event *e)
 {
-	if (e->has_id && journal_has(st, &next->answer, e))
+	if (is_known(st, next, e))
 		return COUNTER_DUPLICATES;
 	if (next->responded && is_own_response(st, next, e))
 		return COUNTER_DUPLICATES;
@@ -222,6 +234,8 @@ finish_event(struct stream *st, struct stream_state *next)
 	}
 	if (e.has_id)
 		next->last_id_ref = j->next_seq + 1;
+	if (e.has_id && st->session != NULL)
+		session_note_seen(st->session, st, e.id_sum);
 	if (e.resets)
 		next->last_id_ref = 0;
 	if (is_own_response(st, next, &e))

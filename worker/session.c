@@ -246,6 +246,61 @@ session_recount(struct session *s)
 	atomic_store_explicit(&s->rec->streams, n, memory_order_relaxed);
 }
 
+/* --- ids that were seen --------------------------------------------------- */
+
+static void
+remember(struct session *s, uint32_t slot, uint32_t id_sum)
+{
+	s->seen[id_sum % SEEN_COUNT] = (struct seen){ id_sum, slot + 1 };
+}
+
+void
+session_note_seen(struct session *s, const struct stream *st, uint32_t id_sum)
+{
+	if (s->seen != NULL)
+		remember(s, st->slot, id_sum);
+}
+
+static bool
+remember_record(void *context, const struct journal_view *view)
+{
+	struct stream *st = context;
+
+	if (view->record.flags & JOURNAL_HAS_ID)
+		remember(st->session, st->slot, view->record.id_sum);
+	return true;
+}
+
+/* What the journals of the session's streams hold. */
+static void
+derive_seen(struct session *s)
+{
+	struct stream *st;
+
+	s->seen = calloc(SEEN_COUNT, sizeof(*s->seen));
+	if (s->seen == NULL)
+		return;
+	for (st = s->streams; st != NULL; st = st->session_next)
+		/* A broken journal shows what it can. */
+		(void)!journal_each(&s->w->arena, &stream_state(st)->answer, 0,
+		    remember_record, st);
+}
+
+struct stream *
+session_find_seen(struct session *s, uint32_t id_sum)
+{
+	const struct seen *seen;
+
+	if (s->seen == NULL)
+		derive_seen(s);
+	if (s->seen == NULL)
+		return NULL;
+	seen = &s->seen[id_sum % SEEN_COUNT];
+	if (seen->slot_ref == 0 || seen->id_sum != id_sum)
+		return NULL;
+	return s->w->stream_of[seen->slot_ref - 1];
+}
+
 bool
 session_may_steal(struct session *s)
 {
@@ -281,6 +336,8 @@ session_free(struct session *s)
 	deadline_cancel(&s->age);
 	w->session_of[s->slot] = NULL;
 	(void)claim_give(&w->sessions, s->slot);
+	free(s->seen);
+	s->seen = NULL;
 	worker_bury(w, &s->grave);
 }
 

@@ -23,6 +23,17 @@
 #define STEALS_MAX 3
 #define STEALS_MS 10000
 
+/*
+ * Which stream of a session had the event with an id of this hash.  A window:
+ * a newer id may take an older one's place.
+ */
+#define SEEN_COUNT 4096u
+
+struct seen {
+	uint32_t id_sum;
+	uint32_t slot_ref; /* the stream's slot + 1, 0: empty */
+};
+
 struct session {
 	struct grave grave;
 	struct worker *w;
@@ -32,6 +43,7 @@ struct session {
 	uint32_t in_flight;        /* requests that wait for their answer */
 	struct stream *streams;    /* by stream->session_next */
 	struct stream *standalone; /* what the server says by itself */
+	struct seen *seen;         /* SEEN_COUNT, once a stream was resumed */
 	struct deadline idle;
 	struct deadline age;
 	uint64_t steals[STEALS_MAX]; /* when the newest ones were */
@@ -83,6 +95,16 @@ void session_leave(struct session *s, struct stream *st);
 
 /* A stream's client or its waiting has changed: count anew. */
 void session_recount(struct session *s);
+
+/*
+ * The stream that had an event with an id of this hash lately, or NULL.  The
+ * first call derives the window from the streams' journals.
+ */
+struct stream *session_find_seen(struct session *s, uint32_t id_sum);
+
+/* Note that the stream has an event with an id of this hash. */
+void session_note_seen(
+    struct session *s, const struct stream *st, uint32_t id_sum);
 
 /* Whether another stream may take over the standalone one now. */
 bool session_may_steal(struct session *s);

@@ -415,8 +415,11 @@ worker_fini(struct worker *w)
 		free(w->upstream_of[i]);
 	for (i = 0; i < w->shm->sizes.streams; i++)
 		free(w->stream_of[i]);
-	for (i = 0; i < w->shm->sizes.sessions; i++)
+	for (i = 0; i < w->shm->sizes.sessions; i++) {
+		if (w->session_of[i] != NULL)
+			free(w->session_of[i]->seen);
 		free(w->session_of[i]);
+	}
 	on_turn(w->loop, &w->turn, 0);
 	free(w->client_of);
 	free(w->upstream_of);
