@@ -248,17 +248,11 @@ session_recount(struct session *s)
 
 /* --- ids that were seen --------------------------------------------------- */
 
-static void
-remember(struct session *s, uint32_t slot, uint32_t id_sum)
-{
-	s->seen[id_sum % SEEN_COUNT] = (struct seen){ id_sum, slot + 1 };
-}
-
 void
 session_note_seen(struct session *s, const struct stream *st, uint32_t id_sum)
 {
 	if (s->seen != NULL)
-		remember(s, st->slot, id_sum);
+		seen_add(s->seen, id_sum, st->slot);
 }
 
 static bool
@@ -267,7 +261,7 @@ remember_record(void *context, const struct journal_view *view)
 	struct stream *st = context;
 
 	if (view->record.flags & JOURNAL_HAS_ID)
-		remember(st->session, st->slot, view->record.id_sum);
+		seen_add(st->session->seen, view->record.id_sum, st->slot);
 	return true;
 }
 
@@ -277,7 +271,7 @@ derive_seen(struct session *s)
 {
 	struct stream *st;
 
-	s->seen = calloc(SEEN_COUNT, sizeof(*s->seen));
+	s->seen = seen_new();
 	if (s->seen == NULL)
 		return;
 	for (st = s->streams; st != NULL; st = st->session_next)
@@ -289,16 +283,14 @@ derive_seen(struct session *s)
 struct stream *
 session_find_seen(struct session *s, uint32_t id_sum)
 {
-	const struct seen *seen;
+	uint32_t ref;
 
 	if (s->seen == NULL)
 		derive_seen(s);
 	if (s->seen == NULL)
 		return NULL;
-	seen = &s->seen[id_sum % SEEN_COUNT];
-	if (seen->slot_ref == 0 || seen->id_sum != id_sum)
-		return NULL;
-	return s->w->stream_of[seen->slot_ref - 1];
+	ref = seen_find(s->seen, id_sum);
+	return ref != 0 ? s->w->stream_of[ref - 1] : NULL;
 }
 
 bool
@@ -336,8 +328,7 @@ session_free(struct session *s)
 	deadline_cancel(&s->age);
 	w->session_of[s->slot] = NULL;
 	(void)claim_give(&w->sessions, s->slot);
-	free(s->seen);
-	s->seen = NULL;
+	seen_free(&s->seen);
 	worker_bury(w, &s->grave);
 }
 

@@ -18,21 +18,11 @@
 #include "common/record.h"
 #include "common/sessions.h"
 #include "worker/context.h"
+#include "worker/seen.h"
 
 /* Take-overs of the standalone stream that are too many, and in how long. */
 #define STEALS_MAX 3
 #define STEALS_MS 10000
-
-/*
- * Which stream of a session had the event with an id of this hash.  A window:
- * a newer id may take an older one's place.
- */
-#define SEEN_COUNT 4096u
-
-struct seen {
-	uint32_t id_sum;
-	uint32_t slot_ref; /* the stream's slot + 1, 0: empty */
-};
 
 struct session {
 	struct grave grave;
@@ -43,7 +33,7 @@ struct session {
 	uint32_t in_flight;        /* requests that wait for their answer */
 	struct stream *streams;    /* by stream->session_next */
 	struct stream *standalone; /* what the server says by itself */
-	struct seen *seen;         /* SEEN_COUNT, once a stream was resumed */
+	struct seen *seen;         /* once a stream was resumed */
 	struct deadline idle;
 	struct deadline age;
 	uint64_t steals[STEALS_MAX]; /* when the newest ones were */
