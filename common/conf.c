@@ -465,6 +465,22 @@ conf_equal(const struct conf *a, const struct conf *b)
 	return true;
 }
 
+void
+conf_keep_until_restart(struct conf *old_conf, struct conf *new_conf)
+{
+	const struct conf_key *key;
+	union value a, b;
+
+	for (size_t i = 0; (key = conf_key_at(i)) != NULL; i++) {
+		if (!conf_key_needs_restart(key))
+			continue;
+		a = member_load(old_conf, key);
+		b = member_load(new_conf, key);
+		memcpy((char *)old_conf + key->offset, &b, member_size(key));
+		memcpy((char *)new_conf + key->offset, &a, member_size(key));
+	}
+}
+
 size_t
 conf_changed_needing_restart(const struct conf *old_conf,
     const struct conf *new_conf, char *names, size_t cap)

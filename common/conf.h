@@ -80,6 +80,13 @@ SC_MUST_CHECK int conf_set_items(struct conf *conf, const char *key,
 size_t conf_changed_needing_restart(const struct conf *old_conf,
     const struct conf *new_conf, char *names, size_t cap);
 
+/*
+ * Let each key whose change needs a restart keep its value: the two exchange
+ * theirs, so that what is borrowed from `old_conf` stays where it is, in
+ * `new_conf`.
+ */
+void conf_keep_until_restart(struct conf *old_conf, struct conf *new_conf);
+
 /* Whether two configurations agree in every key. */
 bool conf_equal(const struct conf *a, const struct conf *b);
 

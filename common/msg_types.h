@@ -28,7 +28,9 @@
 	/* The supervisor's copy is closed: close yours. */                  \
 	X(CLOSED,      FROM_SUPERVISOR, struct msg_unpark, false)            \
 	/* Finish what runs within `limit_ms`, then exit 0. */               \
-	X(DRAIN,       FROM_SUPERVISOR, struct msg_drain,  false)
+	X(DRAIN,       FROM_SUPERVISOR, struct msg_drain,  false)            \
+	/* The log was opened again: write to this descriptor. */            \
+	X(LOG,         FROM_SUPERVISOR, struct msg_empty,  true)
 /* clang-format on */
 
 #endif

@@ -63,6 +63,15 @@ dispatch_drain(struct supervisor *sv, struct worker_slot *w, uint32_t limit_ms)
 	send_to(sv, w, &m);
 }
 
+void
+dispatch_log(struct supervisor *sv, struct worker_slot *w)
+{
+	struct msg m;
+
+	msg_init(&m, MSG_LOG);
+	send_to(sv, w, &m);
+}
+
 static void
 send_closed(
     struct supervisor *sv, struct worker_slot *w, const struct msg_unpark *body)
@@ -141,8 +150,8 @@ handle_release(struct supervisor *sv, struct worker_slot *w,
 	if (find_own(sv, w, SOCKET_CLIENT, body->slot, body->generation) ==
 	    NULL)
 		return 0; /* stale */
-	target = &sv->workers.rows[body->target];
-	vault_give(&sv->vault, SOCKET_CLIENT, body->slot, body->target);
+	target = worker_table_heir(&sv->workers, body->target);
+	vault_give(&sv->vault, SOCKET_CLIENT, body->slot, target->index);
 	atomic_store_explicit(&sv->shm.client_owners[body->slot],
 	    worker_slot_owner_id(target), memory_order_release);
 	dispatch_client(sv, target, body->slot, body->generation);
@@ -150,11 +159,14 @@ handle_release(struct supervisor *sv, struct worker_slot *w,
 }
 
 static int
-handle_adopted(struct worker_slot *w, const struct msg_adopted *body)
+handle_adopted(struct supervisor *sv, struct worker_slot *w,
+    const struct msg_adopted *body)
 {
 	if (!worker_slot_adopted(w, body->owner))
 		log_debug("worker %u: adopted %#x, which was not to be",
 		    w->index, body->owner);
+	else
+		nursery_fill(sv);
 	return 0;
 }
 
@@ -173,10 +185,11 @@ handle(
 	case MSG_RELEASE:
 		return handle_release(sv, w, &m->body.RELEASE);
 	case MSG_ADOPTED:
-		return handle_adopted(w, &m->body.ADOPTED);
+		return handle_adopted(sv, w, &m->body.ADOPTED);
 	case MSG_CLIENT:
 	case MSG_CLOSED:
 	case MSG_DRAIN:
+	case MSG_LOG:
 	case MSG_TYPE_COUNT:
 		break; /* refused by msg_check() */
 	}
@@ -238,6 +251,8 @@ descriptor(void *context, const struct msg *m)
 	struct worker_slot *w = context;
 	const struct vault_entry *entry;
 
+	if (m->head.type == MSG_LOG)
+		return log_fd();
 	if (m->head.type != MSG_CLIENT)
 		return -1;
 	entry = find_own(w->supervisor, w, SOCKET_CLIENT, m->body.CLIENT.slot,

@@ -20,6 +20,9 @@ void dispatch_open(struct supervisor *sv, struct worker_slot *w, int fd);
 void dispatch_client(struct supervisor *sv, struct worker_slot *w,
     uint32_t slot, uint32_t generation);
 
+/* Send a worker the descriptor of the log, which was opened again. */
+void dispatch_log(struct supervisor *sv, struct worker_slot *w);
+
 /* Tell a worker to finish within limit_ms and leave. */
 void dispatch_drain(
     struct supervisor *sv, struct worker_slot *w, uint32_t limit_ms);

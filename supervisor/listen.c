@@ -67,27 +67,77 @@ open_socket(const struct sockaddr *address, socklen_t len, bool v6_only)
 	return fd;
 }
 
+/* A list that is being made, and what was there before. */
+struct opening {
+	struct listeners l;
+	const struct listeners *old;
+	const char *origin; /* the address that is looked at */
+};
+
+int
+listeners_add(struct listeners *l, int fd, const char *origin)
+{
+	char *copy = strdup(origin);
+	struct listener *grown;
+
+	grown = realloc(l->items, (l->count + 1) * sizeof(*grown));
+	if (grown != NULL)
+		l->items = grown;
+	if (grown == NULL || copy == NULL) {
+		free(copy);
+		return -ENOMEM;
+	}
+	grown += l->count++;
+	grown->fd = fd;
+	grown->origin = copy;
+	format_bound(fd, grown->text, sizeof(grown->text));
+	return 0;
+}
+
+static const struct listener *
+find_fd(const struct listeners *l, int fd)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		if (l->items[i].fd == fd)
+			return &l->items[i];
+	}
+	return NULL;
+}
+
+/* The old socket that is bound to this address, and not in the list yet. */
+static const struct listener *
+find_old(const struct opening *o, const struct sockaddr *address)
+{
+	char text[ADDR_TEXT_CAP];
+
+	if (addr_port(address) == 0)
+		return NULL;
+	addr_format(address, text, sizeof(text));
+	for (size_t i = 0; i < o->old->count; i++) {
+		if (strcmp(o->old->items[i].text, text) == 0 &&
+		    find_fd(&o->l, o->old->items[i].fd) == NULL)
+			return &o->old->items[i];
+	}
+	return NULL;
+}
+
 /* Add a socket to the list: 0 or -errno. */
 static int
-add_socket(struct listeners *l, const struct sockaddr *address, socklen_t len,
+add_socket(struct opening *o, const struct sockaddr *address, socklen_t len,
     bool v6_only)
 {
-	struct listener *grown;
-	int fd;
+	const struct listener *old = find_old(o, address);
+	int fd, r;
 
+	if (old != NULL)
+		return listeners_add(&o->l, old->fd, o->origin);
 	fd = open_socket(address, len, v6_only);
 	if (fd < 0)
 		return fd;
-	grown = realloc(l->items, (l->count + 1) * sizeof(*grown));
-	if (grown == NULL) {
+	r = listeners_add(&o->l, fd, o->origin);
+	if (r < 0)
 		fd_close(&fd);
-		return -ENOMEM;
-	}
-	l->items = grown;
-	l->items[l->count].fd = fd;
-	format_bound(fd, l->items[l->count].text, ADDR_TEXT_CAP);
-	l->count++;
-	return 0;
+	return r;
 }
 
 /* --- one address of the configuration ---------------------------------- */
@@ -101,7 +151,7 @@ is_no_such_family(int r)
 
 /* All addresses of this machine: one socket for IPv6 and IPv4, or IPv4. */
 static int
-open_wildcard(struct listeners *l, uint16_t port)
+open_wildcard(struct opening *o, uint16_t port)
 {
 	struct sockaddr_in6 six = { .sin6_family = AF_INET6,
 		.sin6_port = htons(port) };
@@ -109,22 +159,22 @@ open_wildcard(struct listeners *l, uint16_t port)
 		.sin_port = htons(port) };
 	int r;
 
-	r = add_socket(l, (const struct sockaddr *)&six, sizeof(six), false);
+	r = add_socket(o, (const struct sockaddr *)&six, sizeof(six), false);
 	if (is_no_such_family(r))
 		r = add_socket(
-		    l, (const struct sockaddr *)&four, sizeof(four), false);
+		    o, (const struct sockaddr *)&four, sizeof(four), false);
 	return r;
 }
 
 /* Every address that the name has; at least one must do. */
 static int
-open_found(struct listeners *l, const struct addrinfo *found, bool first_only)
+open_found(struct opening *o, const struct addrinfo *found, bool first_only)
 {
 	int r, failed = -EADDRNOTAVAIL;
-	size_t before = l->count;
+	size_t before = o->l.count;
 
 	for (; found != NULL; found = found->ai_next) {
-		r = add_socket(l, found->ai_addr, found->ai_addrlen, true);
+		r = add_socket(o, found->ai_addr, found->ai_addrlen, true);
 		if (r < 0 && !is_no_such_family(r))
 			return r;
 		if (r < 0)
@@ -132,13 +182,13 @@ open_found(struct listeners *l, const struct addrinfo *found, bool first_only)
 		else if (first_only)
 			break;
 	}
-	return l->count > before ? 0 : failed;
+	return o->l.count > before ? 0 : failed;
 }
 
 /* Look the host up and bind what it has; logs the failure. */
 static int
 open_host(
-    struct listeners *l, const char *text, const struct addr_endpoint *endpoint)
+    struct opening *o, const char *text, const struct addr_endpoint *endpoint)
 {
 	struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICSERV,
 		.ai_family = AF_UNSPEC,
@@ -154,28 +204,50 @@ open_host(
 		    r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 		return -EADDRNOTAVAIL;
 	}
-	r = open_found(l, found, endpoint->port == 0);
+	r = open_found(o, found, endpoint->port == 0);
 	freeaddrinfo(found);
 	if (r < 0)
 		complain("listen %s: %s", text, strerror(-r));
 	return r;
 }
 
+/* Keep the sockets that this very address, with port 0, has already. */
 static int
-open_endpoint(struct listeners *l, const char *text)
+keep_any_port(struct opening *o, const char *text)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->old->count; i++) {
+		if (strcmp(o->old->items[i].origin, text) == 0 &&
+		    find_fd(&o->l, o->old->items[i].fd) == NULL)
+			r = listeners_add(&o->l, o->old->items[i].fd, text);
+	}
+	return r;
+}
+
+static int
+open_endpoint(struct opening *o, const char *text)
 {
 	struct addr_endpoint endpoint;
+	size_t before = o->l.count;
 	const char *why;
 	int r;
+
+	o->origin = text;
 
 	r = addr_parse_endpoint(text, &endpoint, &why);
 	if (r < 0) {
 		complain("listen %s: %s", text, why);
 		return r;
 	}
+	if (endpoint.port == 0) {
+		r = keep_any_port(o, text);
+		if (r < 0 || o->l.count > before)
+			return r;
+	}
 	if (endpoint.host[0] != '\0')
-		return open_host(l, text, &endpoint);
-	r = open_wildcard(l, endpoint.port);
+		return open_host(o, text, &endpoint);
+	r = open_wildcard(o, endpoint.port);
 	if (r < 0)
 		complain("listen %s: %s", text, strerror(-r));
 	return r;
@@ -183,20 +255,66 @@ open_endpoint(struct listeners *l, const char *text)
 
 /* --- all of them ------------------------------------------------------- */
 
-int
-listeners_open(const struct conf_list *addresses, struct listeners *ret)
+static void
+free_items(struct listeners *l)
 {
-	struct listeners l = { 0 };
+	for (size_t i = 0; i < l->count; i++)
+		free(l->items[i].origin);
+	free(l->items);
+	*l = (struct listeners){ 0 };
+}
+
+void
+listeners_forget(const struct listeners *l, struct listeners *fresh)
+{
+	for (size_t i = 0; i < fresh->count; i++) {
+		if (find_fd(l, fresh->items[i].fd) == NULL)
+			fd_close(&fresh->items[i].fd);
+	}
+	free_items(fresh);
+}
+
+int
+listeners_change(const struct listeners *old, const struct conf_list *addresses,
+    struct listeners *ret)
+{
+	struct opening o = { .old = old };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < addresses->count; i++)
-		r = open_endpoint(&l, addresses->items[i]);
+		r = open_endpoint(&o, addresses->items[i]);
 	if (r < 0) {
-		listeners_close(&l);
+		listeners_forget(old, &o.l);
 		return r;
 	}
-	*ret = l;
+	*ret = o.l;
 	return 0;
+}
+
+int
+listeners_open(const struct conf_list *addresses, struct listeners *ret)
+{
+	const struct listeners none = { 0 };
+
+	return listeners_change(&none, addresses, ret);
+}
+
+void
+listeners_replace(struct listeners *l, struct listeners *fresh)
+{
+	for (size_t i = 0; i < fresh->count; i++) {
+		if (find_fd(l, fresh->items[i].fd) == NULL)
+			log_notice("listening on %s", fresh->items[i].text);
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		if (find_fd(fresh, l->items[i].fd) != NULL)
+			continue;
+		log_notice("no longer listening on %s", l->items[i].text);
+		fd_close(&l->items[i].fd);
+	}
+	free_items(l);
+	*l = *fresh;
+	*fresh = (struct listeners){ 0 };
 }
 
 void
@@ -211,6 +329,5 @@ listeners_close(struct listeners *l)
 {
 	for (size_t i = 0; i < l->count; i++)
 		fd_close(&l->items[i].fd);
-	free(l->items);
-	*l = (struct listeners){ 0 };
+	free_items(l);
 }

@@ -16,6 +16,7 @@
 struct listener {
 	int fd;
 	char text[ADDR_TEXT_CAP]; /* where it is bound, port 0 resolved */
+	char *origin;             /* the address as configured */
 };
 
 struct listeners {
@@ -30,6 +31,25 @@ struct listeners {
  */
 SC_MUST_CHECK int listeners_open(
     const struct conf_list *addresses, struct listeners *ret);
+
+/*
+ * The sockets for another list: those of `old` that are in it go on, the
+ * others are bound.  *ret and `old` share descriptors until
+ * listeners_replace(), or listeners_forget() if it is not to be.  0; or
+ * -errno with nothing new bound and one line logged.
+ */
+SC_MUST_CHECK int listeners_change(const struct listeners *old,
+    const struct conf_list *addresses, struct listeners *ret);
+
+/* Put `fresh` in place of `l`, closing what is not in it; logs both. */
+void listeners_replace(struct listeners *l, struct listeners *fresh);
+
+/* Close what is in `fresh` and not in `l`, and free `fresh`. */
+void listeners_forget(const struct listeners *l, struct listeners *fresh);
+
+/* Add a socket that was bound before: takes fd on success.  0 or -ENOMEM. */
+SC_MUST_CHECK int listeners_add(
+    struct listeners *l, int fd, const char *origin);
 
 /* Log where we listen, a line for each socket: once we serve. */
 void listeners_announce(const struct listeners *l);

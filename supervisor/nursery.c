@@ -86,6 +86,7 @@ give_birth(struct supervisor *sv, struct worker_slot *w)
 	}
 	worker_slot_born(&sv->workers, w, pid, clock_ms());
 	dispatch_open(sv, w, channel);
+	recycle_note_birth(sv, w);
 	tell_newborn(sv, w);
 	return true;
 }
@@ -102,17 +103,51 @@ on_respawn_due(struct ev_loop *loop, ev_timer *timer, int revents)
 }
 
 void
-nursery_start(struct supervisor *sv)
+nursery_init(struct supervisor *sv)
 {
-	for (uint32_t i = 0; i < sv->workers.count; i++) {
+	for (uint32_t i = 0; i < SHM_WORKERS_MAX; i++) {
 		struct worker_slot *w = &sv->workers.rows[i];
 
 		w->supervisor = sv;
 		ev_timer_init(&w->respawn, on_respawn_due, 0, 0);
 		w->respawn.data = w;
+	}
+}
+
+void
+nursery_fill(struct supervisor *sv)
+{
+	if (sv->state >= SUPERVISOR_DRAINING)
+		return;
+	for (uint32_t i = 0; i < sv->workers.wanted; i++) {
+		struct worker_slot *w = &sv->workers.rows[i];
+
+		if (w->state != WORKER_EMPTY || ev_is_active(&w->respawn) ||
+		    worker_table_is_mourned(&sv->workers, i))
+			continue;
 		if (give_birth(sv, w))
 			log_info("worker %u: started, pid %d", w->index,
 			    (int)w->pid);
+	}
+}
+
+void
+nursery_start(struct supervisor *sv)
+{
+	nursery_fill(sv);
+}
+
+void
+nursery_hasten(struct supervisor *sv, uint64_t slots)
+{
+	for (uint32_t i = 0; i < sv->workers.wanted; i++) {
+		struct worker_slot *w = &sv->workers.rows[i];
+
+		if ((slots & (uint64_t)1 << i) != 0 &&
+		    ev_is_active(&w->respawn)) {
+			ev_timer_stop(sv->loop, &w->respawn);
+			(void)give_birth(sv, w);
+		}
 	}
 }
 
@@ -128,12 +163,11 @@ nursery_ready(struct supervisor *sv, struct worker_slot *w)
 		    (int)w->pid,
 		    (unsigned long long)(w->ready_ms - w->started_ms));
 	}
-	if (w->reopen_log && w->pid != 0)
-		(void)kill(w->pid, SIGUSR1);
-	w->reopen_log = false;
 	if (sv->state == SUPERVISOR_STARTING)
 		supervisor_serving(sv);
 	acceptor_workers_changed(&sv->acceptor);
+	if (w->state == WORKER_READY)
+		recycle_note_ready(sv, w);
 	return 0;
 }
 
@@ -169,6 +203,7 @@ decide(const struct supervisor *sv, const struct worker_slot *w, int status)
 		.wait_status = status,
 		.was_ready = w->ready_ms != 0,
 		.killed_by_us = w->kill != WORKER_KILL_NONE,
+		.recycled = w->kill == WORKER_KILL_RECYCLE,
 		.stopping = sv->state >= SUPERVISOR_DRAINING,
 		.leaves_sockets =
 		    sv->state != SUPERVISOR_STOPPING && leaves_sockets(sv, w),
@@ -227,6 +262,25 @@ act(struct supervisor *sv, struct worker_slot *w, pid_t dead, int status,
 	}
 }
 
+/* Give all that a retired slot has to its heir, which has to be replaced. */
+static void
+bequeath(struct supervisor *sv, struct worker_slot *w)
+{
+	struct worker_slot *heir = worker_table_heir(&sv->workers, w->index);
+	uint32_t slot;
+
+	for (uint32_t kind = 0; kind < VAULT_KINDS; kind++) {
+		while ((slot = vault_first(&sv->vault, kind, w->index)) !=
+		       VAULT_NONE)
+			vault_give(&sv->vault, kind, slot, heir->index);
+	}
+	worker_slot_bequeath(w, heir);
+	worker_slot_set_state(&sv->workers, w, WORKER_EMPTY);
+	log_info(
+	    "worker %u is no more; worker %u inherits", w->index, heir->index);
+	nursery_kill(sv, heir, WORKER_KILL_RECYCLE);
+}
+
 static void
 bury(struct supervisor *sv, struct worker_slot *w, int status)
 {
@@ -237,10 +291,37 @@ bury(struct supervisor *sv, struct worker_slot *w, int status)
 	worker_slot_died(&sv->workers, w);
 	worker_channel_drain(&w->channel);
 	worker_channel_close(&w->channel);
-	d = decide(sv, w, status);
-	act(sv, w, dead, status, &d);
+	if (w->index >= sv->workers.wanted && sv->state < SUPERVISOR_DRAINING) {
+		bequeath(sv, w);
+	} else {
+		d = decide(sv, w, status);
+		act(sv, w, dead, status, &d);
+	}
+	recycle_note_death(sv, w);
 	acceptor_workers_changed(&sv->acceptor);
 	supervisor_check_end(sv);
+}
+
+/* A slot that is too many: its worker goes, or the one that is awaited. */
+static void
+retire(struct supervisor *sv, struct worker_slot *w)
+{
+	ev_timer_stop(sv->loop, &w->respawn);
+	if (w->pid != 0) {
+		nursery_kill(sv, w, WORKER_KILL_RECYCLE);
+	} else if (w->state == WORKER_DEAD) {
+		bequeath(sv, w);
+		recycle_note_death(sv, w);
+	}
+}
+
+void
+nursery_resize(struct supervisor *sv, uint32_t wanted)
+{
+	worker_table_resize(&sv->workers, wanted);
+	for (uint32_t i = wanted; i < sv->workers.count; i++)
+		retire(sv, &sv->workers.rows[i]);
+	nursery_fill(sv);
 }
 
 void

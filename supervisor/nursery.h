@@ -9,8 +9,23 @@
 #include "common/sc.h"
 #include "supervisor/state.h"
 
-/* Fork a worker into every slot. */
+/* Set the rows up.  Then fork a worker into every wanted slot. */
+void nursery_init(struct supervisor *sv);
 void nursery_start(struct supervisor *sv);
+
+/*
+ * From now on there are so many workers (1 .. SHM_WORKERS_MAX).  New slots
+ * get theirs as soon as nobody adopts what was left there; those that are too
+ * many are killed, and each one's connections go to another slot, whose
+ * worker is replaced by one that adopts them.
+ */
+void nursery_resize(struct supervisor *sv, uint32_t wanted);
+
+/* Somebody has adopted what was left in a slot: it may be wanted again. */
+void nursery_fill(struct supervisor *sv);
+
+/* Let the births that wait for a back-off in these slots be now. */
+void nursery_hasten(struct supervisor *sv, uint64_t slots);
 
 /* Reap who has died, and see to the successors. */
 void nursery_reap(struct supervisor *sv);

@@ -1,87 +1,205 @@
 /*
- * reload.c - reading the configuration again.
+ * reload.c - a new configuration for a running daemon.
  */
 #include "config.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/log.h"
+#include "supervisor/limits.h"
+#include "supervisor/notify.h"
+#include "supervisor/nursery.h"
+#include "supervisor/recycle.h"
 #include "supervisor/reload.h"
+#include "supervisor/state.h"
+#include "supervisor/supervisor.h"
+
+/* A reload that waits for the workers. */
+struct reload {
+	struct supervisor *sv;
+	reload_done *done;
+	void *context;
+	char text[RELOAD_TEXT_CAP]; /* how it went so far */
+};
+
+/* --- the end ------------------------------------------------------------ */
 
 static void
-log_lines(char *text)
+log_lines(enum log_level level, const char *text)
 {
-	char *line;
+	size_t len;
 
-	while ((line = strsep(&text, "\n")) != NULL) {
-		if (*line != '\0')
-			log_error("reload: %s", line);
+	for (; *text != '\0'; text += len + (text[len] != '\0')) {
+		len = strcspn(text, "\n");
+		log_at(level, "reload: %.*s", (int)len, text);
 	}
 }
 
-/* Make *conf_text a copy of text; without memory it stays as it is. */
+/* Say how it went, and free it. */
 static void
-replace_string(char **conf_text, const char *text)
+finish(struct reload *r, int error)
 {
-	char *copy = strdup(text);
-
-	if (copy == NULL)
-		return;
-	free(*conf_text);
-	*conf_text = copy;
+	log_lines(error == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, r->text);
+	if (r->sv->state == SUPERVISOR_RUNNING)
+		notify_ready();
+	if (r->done != NULL)
+		r->done(r->context, error, r->text);
+	free(r);
 }
+
+static void
+refuse(struct reload *r, int error)
+{
+	size_t len = strlen(r->text);
+
+	(void)snprintf(r->text + len, sizeof(r->text) - len,
+	    "%sthe old configuration stays in force", len > 0 ? "\n" : "");
+	finish(r, error);
+}
+
+static void
+on_recycled(void *context, int error, const char *text)
+{
+	struct reload *r = context;
+	char before[RELOAD_TEXT_CAP];
+
+	(void)strcpy(before, r->text);
+	(void)snprintf(r->text, sizeof(r->text),
+	    "the new configuration is in force%s%s%s%s",
+	    error == 0 ? "" : ", but not in every worker: ",
+	    error == 0 ? "" : text, before[0] != '\0' ? "\n" : "", before);
+	finish(r, error);
+}
+
+/* --- putting into force --------------------------------------------------- */
 
 /* Send lines where the new configuration wants them: 0 or -errno. */
 static int
-apply_log(const struct conf *conf)
+apply_log(struct reload *r, const struct conf *old, const struct conf *fresh)
 {
 	enum log_level level;
-	int r = log_level_parse(conf->log_level, &level);
+	int error = log_level_parse(fresh->log_level, &level);
 
-	if (r == 0)
-		r = log_set_target(conf->log_target);
-	if (r == 0)
+	/* A target that stays is not opened again: USR1 is for that. */
+	if (error == 0 && strcmp(old->log_target, fresh->log_target) != 0)
+		error = log_set_target(fresh->log_target);
+	if (error == 0)
 		log_set_level(level);
 	else
-		log_error("reload: log.target: %s: %s", conf->log_target,
-		    strerror(-r));
-	return r;
+		(void)snprintf(r->text, sizeof(r->text), "log.target: %s: %s",
+		    fresh->log_target, strerror(-error));
+	return error;
 }
 
-/* Say what was read and not put into force: the log's keys are. */
+/* Accept on these sockets from now on. */
 static void
-log_rest(const struct conf *conf, const struct conf *fresh)
+apply_listeners(struct supervisor *sv, struct listeners *fresh)
+{
+	acceptor_stop(&sv->acceptor);
+	listeners_replace(&sv->listeners, fresh);
+	if (acceptor_start(&sv->acceptor, &sv->listeners) == 0)
+		return;
+	log_error("accept: no memory");
+	supervisor_fail(sv);
+}
+
+static void
+name_restart_keys(
+    struct reload *r, const struct conf *old, const struct conf *fresh)
 {
 	char names[1024];
 
-	log_notice("reload: log.level and log.target are in force");
-	if (conf_changed_needing_restart(conf, fresh, names, sizeof(names)) > 0)
-		log_warning("reload: a restart is needed for %s", names);
-	if (!conf_equal(conf, fresh))
-		log_warning("reload: what else has changed is not in force "
-			    "before a restart");
+	if (conf_changed_needing_restart(old, fresh, names, sizeof(names)) > 0)
+		(void)snprintf(r->text, sizeof(r->text),
+		    "a restart is needed for %s", names);
 }
 
-int
-reload_conf(const struct options *options, struct conf *conf)
+/* Nothing can fail any more.  Takes what is in `fresh` and `listeners`. */
+static void
+put_into_force(
+    struct reload *r, struct conf *fresh, struct listeners *listeners)
 {
-	char error[OPTIONS_ERROR_CAP];
-	struct conf fresh;
-	int r;
+	struct supervisor *sv = r->sv;
+	struct conf old;
 
-	r = options_load(options, &fresh, error, sizeof(error));
-	if (r < 0) {
-		log_lines(error);
-		log_error("reload: the old configuration stays in force");
-		return r;
+	name_restart_keys(r, sv->conf, fresh);
+	conf_keep_until_restart(sv->conf, fresh);
+	old = *sv->conf;
+	*sv->conf = *fresh;
+	apply_listeners(sv, listeners);
+	nursery_resize(
+	    sv, limits_workers(sv->conf, sysconf(_SC_NPROCESSORS_ONLN)));
+	conf_fini(&old);
+}
+
+/* Try what can fail, then do it: 0, or -errno with the reason in r->text. */
+static int
+apply(struct reload *r, struct conf *fresh)
+{
+	struct supervisor *sv = r->sv;
+	struct listeners listeners;
+	int error;
+
+	error = listeners_change(
+	    &sv->listeners, &fresh->listen_address, &listeners);
+	if (error < 0) {
+		(void)snprintf(r->text, sizeof(r->text),
+		    "listen.address: %s: see the log", strerror(-error));
+		return error;
 	}
-	r = apply_log(&fresh);
-	if (r == 0) {
-		replace_string(&conf->log_level, fresh.log_level);
-		replace_string(&conf->log_target, fresh.log_target);
-		log_rest(conf, &fresh);
+	error = apply_log(r, sv->conf, fresh);
+	if (error < 0) {
+		listeners_forget(&sv->listeners, &listeners);
+		return error;
 	}
-	conf_fini(&fresh);
-	return r;
+	put_into_force(r, fresh, &listeners);
+	return 0;
+}
+
+/* --- beginning ------------------------------------------------------------ */
+
+/* Read, try, and put into force: 0, or -errno with the reasons in r->text. */
+static int
+load_and_apply(struct reload *r)
+{
+	struct conf fresh;
+	int error;
+
+	error =
+	    options_load(r->sv->options, &fresh, r->text, OPTIONS_ERROR_CAP);
+	if (error < 0)
+		return error;
+	error = apply(r, &fresh);
+	if (error < 0)
+		conf_fini(&fresh);
+	return error;
+}
+
+void
+reload_begin(struct supervisor *sv, reload_done *done, void *context)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+	int error;
+
+	if (r == NULL || sv->state >= SUPERVISOR_DRAINING) {
+		if (done != NULL)
+			done(context, r == NULL ? -ENOMEM : -ESHUTDOWN,
+			    r == NULL ? "no memory" : "the daemon is stopping");
+		free(r);
+		return;
+	}
+	*r = (struct reload){ .sv = sv, .done = done, .context = context };
+	notify_send("RELOADING=1");
+	error = load_and_apply(r);
+	if (error < 0) {
+		refuse(r, error);
+		return;
+	}
+	error = recycle_begin(sv, RECYCLE_ALL, on_recycled, r);
+	if (error < 0)
+		on_recycled(r, error == -ENOENT ? 0 : error, strerror(-error));
 }

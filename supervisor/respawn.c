@@ -41,7 +41,9 @@ respawn_decide(const struct respawn_case *c)
 		d.verdict = RESPAWN_GIVE_UP;
 		return d;
 	}
-	if (killed_from_outside(c))
+	if (c->recycled)
+		d.fails = c->fails;
+	if (c->recycled || killed_from_outside(c))
 		return d;
 	d.fails = c->served_ms >= RESPAWN_SERVED_MS ? 0 : c->fails;
 	d.delay_ms = respawn_delay_ms(hopeless ? UINT_MAX : d.fails);

@@ -18,6 +18,7 @@ struct respawn_case {
 	int wait_status;
 	bool was_ready;      /* it had said READY */
 	bool killed_by_us;   /* for hanging, or breaking the protocol */
+	bool recycled;       /* killed by us to be replaced */
 	bool stopping;       /* the daemon is to end */
 	bool leaves_sockets; /* connections of it are in the vault */
 	bool any_was_ready;  /* some worker has said READY since the start */
@@ -41,7 +42,7 @@ struct respawn_decision {
  * Decide.  A successor is needed for the connections that were left, so
  * there is one however often workers die, but later and later
  * (backoff.h's respawn_delay_ms()).  A SIGKILL from outside of a worker that
- * served is not its fault and delays nothing.
+ * served is not its fault and delays nothing; nor does being recycled.
  */
 struct respawn_decision respawn_decide(const struct respawn_case *c);
 

@@ -6,6 +6,7 @@
  *
  *	supervisor.c  start, signals, stop
  *	nursery.c     births and deaths of workers
+ *	recycle.c     workers replaced without need
  *	dispatch.c    what workers say, and what is said to them
  */
 #ifndef SUPERVISOR_STATE_H
@@ -23,6 +24,7 @@
 #include "supervisor/options.h"
 #include "supervisor/pidfile.h"
 #include "supervisor/priv.h"
+#include "supervisor/recycle.h"
 #include "supervisor/signals.h"
 #include "supervisor/vault.h"
 #include "supervisor/worker_table.h"
@@ -50,6 +52,7 @@ struct supervisor {
 	struct pidfile pidfile;
 	struct priv_user user;
 	struct signals signals;
+	struct recycle recycle;
 	ev_timer tick;        /* looks at the workers' pulse */
 	ev_timer deadline;    /* of draining */
 	uint64_t deadline_ms; /* the same, on clock_ms() */

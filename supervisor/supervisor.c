@@ -77,6 +77,7 @@ stop_now(struct supervisor *sv)
 	sv->state = SUPERVISOR_STOPPING;
 	notify_send("STOPPING=1");
 	stop_listening(sv);
+	recycle_cancel(sv);
 	nursery_cancel_all(sv);
 	for (uint32_t i = 0; i < sv->workers.count; i++)
 		nursery_kill(sv, &sv->workers.rows[i], WORKER_KILL_STOP);
@@ -121,6 +122,7 @@ stop_in_peace(struct supervisor *sv)
 	sv->deadline_ms = clock_ms() + limit_ms;
 	notify_send("STOPPING=1");
 	stop_listening(sv);
+	recycle_cancel(sv);
 	nursery_cancel_idle(sv);
 	for (uint32_t i = 0; i < sv->workers.count; i++)
 		drain_worker(sv, &sv->workers.rows[i], limit_ms);
@@ -144,35 +146,21 @@ terminate(struct supervisor *sv, int number)
 	}
 }
 
-/* Here, and in every worker that can hear it. */
+/*
+ * Here, and in every worker: they may not be allowed to open the file, so
+ * they are sent the descriptor.
+ */
 static void
 reopen_logs(struct supervisor *sv)
 {
 	int r = log_reopen();
 
-	if (r < 0)
+	if (r < 0) {
 		log_error("reopen the log: %s", strerror(-r));
-	for (uint32_t i = 0; i < sv->workers.count; i++) {
-		struct worker_slot *w = &sv->workers.rows[i];
-
-		if (w->pid == 0)
-			continue;
-		if (w->ready_ms != 0)
-			(void)kill(w->pid, SIGUSR1);
-		else
-			w->reopen_log = true; /* it can't hear yet */
-	}
-}
-
-static void
-reload(struct supervisor *sv)
-{
-	if (sv->state >= SUPERVISOR_DRAINING)
 		return;
-	notify_send("RELOADING=1");
-	(void)!reload_conf(sv->options, sv->conf); /* logged */
-	if (sv->state == SUPERVISOR_RUNNING)
-		notify_ready();
+	}
+	for (uint32_t i = 0; i < sv->workers.count; i++)
+		dispatch_log(sv, &sv->workers.rows[i]);
 }
 
 static void
@@ -190,7 +178,7 @@ on_signal(void *context, int number)
 		terminate(sv, number);
 		break;
 	case SIGHUP:
-		reload(sv);
+		reload_begin(sv, NULL, NULL);
 		break;
 	case SIGUSR1:
 		reopen_logs(sv);
@@ -266,7 +254,8 @@ make_tables(struct supervisor *sv)
 	struct shm_sizes sizes;
 	int r;
 
-	r = limits_sizes(sv->conf, files, workers, &sizes);
+	/* A reload may ask for any number of workers. */
+	r = limits_sizes(sv->conf, files, SHM_WORKERS_MAX, &sizes);
 	if (r < 0) {
 		complain("limit of open files: %llu are too few",
 		    (unsigned long long)files);
@@ -279,7 +268,9 @@ make_tables(struct supervisor *sv)
 		r = vault_init(&sv->vault, sizes.clients, sizes.upstreams);
 	if (r == 0)
 		r = worker_table_init(&sv->workers, workers, sv->shm.workers);
-	if (r < 0)
+	if (r == 0)
+		nursery_init(sv);
+	else
 		complain("shared memory and tables for %u clients: %s",
 		    sizes.clients, strerror(-r));
 	return r;

@@ -43,12 +43,13 @@ worker_table_init(
     struct worker_table *t, uint32_t count, struct shm_worker *mirror)
 {
 	sc_assert(count > 0 && count <= SHM_WORKERS_MAX);
-	t->rows = calloc(count, sizeof(*t->rows));
+	t->rows = calloc(SHM_WORKERS_MAX, sizeof(*t->rows));
 	if (t->rows == NULL)
 		return -ENOMEM;
 	t->count = count;
+	t->wanted = count;
 	t->mirror = mirror;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < SHM_WORKERS_MAX; i++) {
 		t->rows[i].index = i;
 		t->rows[i].state = WORKER_EMPTY;
 	}
@@ -62,6 +63,35 @@ worker_table_fini(struct worker_table *t)
 		free(t->rows[i].dead);
 	free(t->rows);
 	*t = (struct worker_table){ 0 };
+}
+
+void
+worker_table_resize(struct worker_table *t, uint32_t wanted)
+{
+	sc_assert(wanted > 0 && wanted <= SHM_WORKERS_MAX);
+	t->wanted = wanted;
+	t->count = MAX(t->count, wanted);
+}
+
+struct worker_slot *
+worker_table_heir(struct worker_table *t, uint32_t index)
+{
+	return &t->rows[index < t->wanted ? index : index % t->wanted];
+}
+
+bool
+worker_table_is_mourned(const struct worker_table *t, uint32_t index)
+{
+	const struct worker_slot *w;
+
+	for (uint32_t i = 0; i < t->count; i++) {
+		w = &t->rows[i];
+		for (uint32_t n = 0; n < w->dead_count; n++) {
+			if (i != index && owner_worker(w->dead[n]) == index)
+				return true;
+		}
+	}
+	return false;
 }
 
 struct worker_slot *
@@ -124,7 +154,6 @@ worker_slot_born(
 	w->kill = WORKER_KILL_NONE;
 	w->started_ms = now_ms;
 	w->ready_ms = 0;
-	w->reopen_log = false;
 	pulse_start(&w->pulse, atomic_load(&t->mirror[w->index].beat));
 	worker_slot_set_state(t, w, WORKER_STARTING);
 }
@@ -158,6 +187,14 @@ worker_slot_died(struct worker_table *t, struct worker_slot *w)
 	w->pid = 0;
 	remember_dead(w, worker_slot_owner_id(w));
 	worker_slot_set_state(t, w, WORKER_DEAD);
+}
+
+void
+worker_slot_bequeath(struct worker_slot *w, struct worker_slot *heir)
+{
+	for (uint32_t i = 0; i < w->dead_count; i++)
+		remember_dead(heir, w->dead[i]);
+	w->dead_count = 0;
 }
 
 uint32_t

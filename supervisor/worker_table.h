@@ -23,7 +23,8 @@ enum worker_kill {
 	WORKER_KILL_NONE,
 	WORKER_KILL_HANG,
 	WORKER_KILL_PROTOCOL,
-	WORKER_KILL_STOP, /* it did not stop in time, or was not given any */
+	WORKER_KILL_STOP,    /* it did not stop in time, or was not given any */
+	WORKER_KILL_RECYCLE, /* nobody's fault: another is to take its place */
 };
 
 struct supervisor;
@@ -39,7 +40,6 @@ struct worker_slot {
 	uint64_t ready_ms; /* 0: has not said READY */
 	unsigned fails;    /* deaths in a row, see respawn.h */
 	uint64_t restarts; /* processes after the first */
-	bool reopen_log;   /* was starting when the logs were reopened */
 	struct worker_channel channel;
 	struct pulse pulse;
 	ev_timer respawn;
@@ -50,17 +50,33 @@ struct worker_slot {
 };
 
 struct worker_table {
-	struct worker_slot *rows;
-	uint32_t count;
+	struct worker_slot *rows;  /* SHM_WORKERS_MAX */
+	uint32_t count;            /* rows that are, or were, in use */
+	uint32_t wanted;           /* rows from here on are retired */
 	struct shm_worker *mirror; /* borrowed: in shared memory */
 };
 
-/* `count` rows, all EMPTY, mirrored at `mirror`.  0 or -ENOMEM. */
+/* `count` rows in use, all EMPTY, mirrored at `mirror`.  0 or -ENOMEM. */
 SC_MUST_CHECK int worker_table_init(
     struct worker_table *t, uint32_t count, struct shm_worker *mirror);
 
 /* Free the rows, whose channels and timers must be stopped. */
 void worker_table_fini(struct worker_table *t);
+
+/* From now on `wanted` (1 .. SHM_WORKERS_MAX) rows have workers. */
+void worker_table_resize(struct worker_table *t, uint32_t wanted);
+
+/*
+ * The row that what is meant for row `index` goes to: itself, or where it is
+ * retired its heir.
+ */
+struct worker_slot *worker_table_heir(struct worker_table *t, uint32_t index);
+
+/*
+ * Whether any row waits for the adoption of what row `index` left: its window
+ * holds bytes that are needed, so no process may start there.
+ */
+bool worker_table_is_mourned(const struct worker_table *t, uint32_t index);
 
 /* The row of a process, or NULL. */
 struct worker_slot *worker_table_by_pid(struct worker_table *t, pid_t pid);
@@ -85,6 +101,12 @@ void worker_slot_born(
 
 /* Note that a row's process was reaped: DEAD, and its id is in `dead`. */
 void worker_slot_died(struct worker_table *t, struct worker_slot *w);
+
+/*
+ * Let `heir` adopt what `w`, which has no process, has left or was to adopt
+ * itself: its ids go there.
+ */
+void worker_slot_bequeath(struct worker_slot *w, struct worker_slot *heir);
 
 /* The owner id of the row's present or last process. */
 uint32_t worker_slot_owner_id(const struct worker_slot *w);

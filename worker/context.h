@@ -94,7 +94,6 @@ struct worker {
 	ev_timer pulse;
 	uint64_t last_beat; /* at the pulse before */
 	ev_prepare turn;
-	ev_signal reopen;
 	ev_timer leave; /* drain.timeout or worker.orphan_timeout */
 };
 

@@ -109,6 +109,10 @@ on_message(void *context, const struct msg *m, int fd)
 		w->draining = true;
 		begin_leaving(w, m->body.DRAIN.limit_ms);
 		break;
+	case MSG_LOG:
+		if (fd >= 0)
+			log_replace_fd(fd);
+		break;
 	case MSG_READY:
 	case MSG_PARK:
 	case MSG_UNPARK:
@@ -202,18 +206,6 @@ on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
 		free(g);
 	}
 	beat(w);
-}
-
-static void
-on_reopen(struct ev_loop *loop, ev_signal *sig, int revents)
-{
-	int error = log_reopen();
-
-	(void)loop;
-	(void)sig;
-	(void)revents;
-	if (error != 0)
-		log_warning("reopen the log: %s", strerror(-error));
 }
 
 /* --- starting ----------------------------------------------------------- */
@@ -358,8 +350,6 @@ init_watchers(struct worker *w, int channel)
 	ev_prepare_init(&w->turn, on_turn);
 	w->turn.data = w;
 	ev_prepare_start(w->loop, &w->turn);
-	ev_signal_init(&w->reopen, on_reopen, SIGUSR1);
-	ev_signal_start(w->loop, &w->reopen);
 	ev_timer_init(&w->leave, on_leave, 0., 0.);
 }
 

@@ -980,13 +980,13 @@ START_TEST(workers_of_root_are_not_root)
 }
 END_TEST
 
-START_TEST(reload_applies_the_log_and_says_so)
+START_TEST(reload_replaces_the_workers_and_says_so)
 {
 	start_supervisor(NULL);
 	expect_serving();
 	ck_assert_int_eq(kill(rig.pid, SIGHUP), 0);
 	wait_for(
-	    log_count("reload: log.level and log.target are in force") == 1);
+	    log_count("reload: the new configuration is in force") == 1);
 	ck_assert_int_eq(kill(rig.pid, SIGUSR2), 0);
 	wait_for(log_count("upgrade: ") == 1);
 	(void)ask(dial(), "x");
@@ -1026,7 +1026,7 @@ main(void)
 	tcase_add_test(tc, background_returns_when_it_serves);
 	tcase_add_test(tc, background_fails_if_it_does_not_serve);
 	tcase_add_test(tc, workers_of_root_are_not_root);
-	tcase_add_test(tc, reload_applies_the_log_and_says_so);
+	tcase_add_test(tc, reload_replaces_the_workers_and_says_so);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
