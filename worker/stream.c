@@ -82,6 +82,28 @@ describe(struct stream *st, const struct stream_about *about)
 		  1;
 }
 
+/*
+ * A free record; where there is none, the stream that was finished or left
+ * longest ago gives up its own (DESIGN, 3.5).  A record of another kind may
+ * be open meanwhile.
+ */
+static int
+take_slot(struct worker *w, uint32_t *ret_slot)
+{
+	struct arena *a = &w->arena;
+	int error;
+
+	while ((error = claim_take(&w->streams, ret_slot)) != 0) {
+		uint32_t held = arena_hold(a);
+		bool freed = a->on_short != NULL && a->on_short(a->context);
+
+		arena_unhold(a, held);
+		if (!freed)
+			break;
+	}
+	return error;
+}
+
 /* A record and this process's share in it; NULL: no room. */
 static struct stream *
 stream_alloc(struct worker *w)
@@ -90,7 +112,7 @@ stream_alloc(struct worker *w)
 
 	if (st == NULL)
 		return NULL;
-	if (claim_take(&w->streams, &st->slot) != 0) {
+	if (take_slot(w, &st->slot) != 0) {
 		free(st);
 		return NULL;
 	}
@@ -255,8 +277,9 @@ stream_request(const struct stream *st, struct journal_wire *ret_form,
 	*ret_dropped = ss->ask_wire;
 	if (ss->asks)
 		return &ss->ask;
-	if (st->client == NULL)
-		return NULL; /* it was sent whole before its client left */
+	/* It was sent whole before its client left (and perhaps returned). */
+	if (st->client == NULL || ss->rooted)
+		return NULL;
 	cs = client_state(st->client);
 	ret_form->framing = st->rec->framing;
 	*ret_dropped = cs->out_wire;

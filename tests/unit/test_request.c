@@ -283,6 +283,36 @@ START_TEST(short_memory_is_a_refusal)
 }
 END_TEST
 
+static bool
+give_one(void *context)
+{
+	uint32_t *left = context;
+
+	if (*left == 0)
+		return false;
+	claim_give(&rig.w.streams, --*left);
+	return true;
+}
+
+/* All streams are taken, but one of them may go for the new one. */
+START_TEST(a_kept_stream_makes_room)
+{
+	uint32_t taken, n = 0, left = 1;
+
+	rig_setup();
+	while (claim_take(&rig.w.streams, &taken) == 0)
+		n++;
+	ck_assert_uint_eq(n, rig.shm.sizes.streams);
+	rig.w.arena.on_short = give_one;
+	rig.w.arena.context = &left;
+	rig_feed(rows[4].bytes, strlen(rows[4].bytes), 10);
+	ck_assert_int_eq(client_state(rig.c)->refusal, 0);
+	ck_assert_ptr_nonnull(rig.c->stream);
+	ck_assert_uint_eq(left, 0);
+	rig_teardown();
+}
+END_TEST
+
 /* The answer to an earlier request is still out when all streams are taken. */
 START_TEST(no_free_stream_is_a_refusal)
 {
@@ -321,6 +351,7 @@ main(void)
 	tcase_add_test(tc, sizes_are_bounded);
 	tcase_add_test(tc, short_memory_is_a_refusal);
 	tcase_add_test(tc, no_free_stream_is_a_refusal);
+	tcase_add_test(tc, a_kept_stream_makes_room);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
