@@ -54,7 +54,7 @@
 	    DURATION, "4s", 1, CONF_DAY, RELOAD_OR_0, NONE,             \
 	    "how long an unused connection is kept; 0: never")          \
 	X(upstream_max_idle, "upstream.max_idle",                       \
-	    COUNT, "64", 1, 65536, RELOAD_OR_0, NONE,                   \
+	    COUNT, "256", 1, 65536, RELOAD_OR_0, NONE,                  \
 	    "unused connections a worker keeps; 0: none")               \
 	X(upstream_resolve_interval, "upstream.resolve_interval",       \
 	    DURATION, "30s", CONF_SECOND, CONF_DAY, RELOAD, NONE,       \
