@@ -402,7 +402,8 @@ take_request_along(struct stream *st, struct stream_state *next)
 {
 	const struct client_state *cs = client_state(st->client);
 
-	if (next->asks || journal_all_sent(&cs->out, &st->asked))
+	if (next->asks || stream_state(st)->rooted ||
+	    journal_all_sent(&cs->out, &st->asked))
 		return;
 	next->ask = cs->out;
 	next->ask_wire = cs->out_wire;

@@ -43,7 +43,8 @@ tell_head(struct play *p, const struct bytes *head)
 	for (; at < end; at = next) {
 		next = memchr(at, '\n', (size_t)(end - at));
 		next = next != NULL ? next + 1 : end;
-		if (strncasecmp(at, "Date:", 5) != 0)
+		if (strncasecmp(at, "Date:", 5) != 0 &&
+		    strncasecmp(at, "Mcp-Session-Id:", 15) != 0)
 			bytes_add(&p->transcript, at, (size_t)(next - at));
 	}
 }
@@ -113,8 +114,8 @@ add_normal(struct bytes *out, const char *at, size_t len)
 }
 
 /* The body as the upstream made it. */
-static void
-normalise(struct play *p, struct bytes *out)
+void
+act_normalise(struct play *p, struct bytes *out)
 {
 	const struct client *c = &p->client;
 	size_t len;
@@ -134,7 +135,7 @@ tell_body(struct play *p, const struct bytes *want)
 	const struct client *c = &p->client;
 	struct bytes body = { 0 };
 
-	normalise(p, &body);
+	act_normalise(p, &body);
 	act_tell(p, "body %zu %016" PRIx64 " %s", body.len,
 	    (uint64_t)XXH64(body.data, body.len, 0), client_end_name(c->end));
 	if (body.len > 0 && body.len < 400)
@@ -189,6 +190,12 @@ act_add_head(struct play *p, struct bytes *out, const char *method,
 	    "X-Script: %s\r\n%s",
 	    method, p->port, request_new(p->label, times, body), script,
 	    fields);
+	if (p->session[0] != '\0')
+		bytes_addf(out,
+		    "Mcp-Session-Id: %s\r\nX-Delete: answer 200 - bye\r\n",
+		    p->session);
+	if (p->resume != NULL)
+		bytes_addf(out, "X-Resume: %s\r\n", p->resume);
 }
 
 /* A whole request with a body of known length. */
@@ -332,11 +339,24 @@ act_add_events(struct bytes *out, unsigned count, const char *prefix)
 		    prefix, i, i);
 }
 
+/* What `events COUNT MS` makes. */
+void
+act_add_bare_events(struct bytes *out, unsigned count)
+{
+	for (unsigned i = 1; i <= count; i++)
+		bytes_addf(out,
+		    "data: {\"jsonrpc\":\"2.0\",\"method\":"
+		    "\"notifications/message\",\"params\":{\"n\":%u}}\n\n",
+		    i);
+}
+
 /* What `fillevent SIZE id=ID` makes. */
 void
 act_add_fillevent(struct bytes *out, size_t size, const char *id)
 {
-	bytes_addf(out, "id: %s\ndata: ", id);
+	if (id != NULL)
+		bytes_addf(out, "id: %s\n", id);
+	bytes_addf(out, "data: ");
 	bytes_fill(out, 'x', size);
 	bytes_addf(out, "\n\n");
 }

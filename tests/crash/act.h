@@ -78,10 +78,16 @@ void act_fill_body(struct bytes *body, size_t len);
 /* Append a JSON-RPC request. */
 void act_json_body(struct bytes *body, unsigned id);
 
+/* Append the body without what a proxy may add to legacy event streams. */
+void act_normalise(struct play *p, struct bytes *out);
+
 /* Append what the origin's `events COUNT MS id=PREFIX` makes. */
 void act_add_events(struct bytes *out, unsigned count, const char *prefix);
 
-/* Append what its `fillevent SIZE id=ID` makes. */
+/* The same without ids. */
+void act_add_bare_events(struct bytes *out, unsigned count);
+
+/* Append what its `fillevent SIZE id=ID` makes; id may be NULL. */
 void act_add_fillevent(struct bytes *out, size_t size, const char *id);
 
 /* Append what its `response REQUEST [id=ID]` makes; id may be NULL. */

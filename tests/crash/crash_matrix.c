@@ -36,7 +36,7 @@ struct options {
 	bool points, calls, second;
 	unsigned seconds; /* 0: go through everything */
 	unsigned most;    /* places of a kind in a scene; 0: all of them */
-	unsigned seed;
+	unsigned seed, workers;
 	const struct scene *scene; /* NULL: all */
 };
 
@@ -45,7 +45,7 @@ struct name {
 	char text[32];
 };
 
-static struct options options = { .points = true, .calls = true };
+static struct options options = { .points = true, .calls = true, .workers = 1 };
 static struct stage stage;
 static struct bytes reference; /* of the scene that is played */
 static unsigned faults, plays, deaths;
@@ -67,7 +67,20 @@ begin(struct play *p, const struct scene *scene)
 	p->port = stage.proxy_port;
 	p->seed = options.seed;
 	p->is_small = true;
+	p->log = stage.log;
 	p->label = scene->name;
+}
+
+/* Nothing is left behind, and nothing is missing. */
+static void
+check_end(void)
+{
+	struct stage_rest rest;
+
+	stage_look(&stage, &rest);
+	if (!stage_is_clean(&rest))
+		faults++;
+	faults += requests_check(stage.log, true);
 }
 
 /* After a fault: what is stuck must not stain what comes next. */
@@ -75,7 +88,20 @@ static void
 start_anew(void)
 {
 	stage_abandon(&stage);
-	stage_start(&stage, 1);
+	stage_start(&stage, options.workers, stage.setting);
+	requests_forget_log();
+}
+
+/* The daemon that this scene wants. */
+static void
+set_stage(const struct scene *scene)
+{
+	if (stage.setting == scene->setting)
+		return;
+	check_end();
+	if (!stage_stop(&stage))
+		faults++;
+	stage_start(&stage, options.workers, scene->setting);
 	requests_forget_log();
 }
 
@@ -338,6 +364,7 @@ sample(unsigned *chance)
 		: &scenes[(unsigned)rand_r(chance) % scene_count];
 	unsigned points, i;
 
+	set_stage(scene);
 	take_reference(scene);
 	points = count_points(scene);
 	for (i = 0; options.points && points > 0 && i < 12; i++)
@@ -358,6 +385,7 @@ sample(unsigned *chance)
 static void
 go_through(const struct scene *scene)
 {
+	set_stage(scene);
 	take_reference(scene);
 	if (options.points)
 		go_through_points(scene);
@@ -367,17 +395,6 @@ go_through(const struct scene *scene)
 }
 
 /* --- main ---------------------------------------------------------------- */
-
-static void
-check_end(void)
-{
-	struct stage_rest rest;
-
-	stage_look(&stage, &rest);
-	if (!stage_is_clean(&rest))
-		faults++;
-	faults += requests_check(stage.log, true);
-}
 
 /* Whether strace is there and may trace. */
 static bool
@@ -403,7 +420,7 @@ usage(void)
 	fprintf(stderr,
 	    "usage: crash_matrix [--points | --calls] [--second] [--scene "
 	    "NAME]\n"
-	    "	[--seconds N] [--most N] [--seed N]\n"
+	    "	[--seconds N] [--most N] [--seed N] [--workers N]\n"
 	    "  --seconds  random places for so long; without it, all places\n"
 	    "  --most     so many kill points in a scene, evenly spread\n");
 	exit(2);
@@ -416,6 +433,7 @@ parse_options(int argc, char **argv)
 		{ "points", no_argument, NULL, 'p' },
 		{ "calls", no_argument, NULL, 'c' },
 		{ "second", no_argument, NULL, '2' },
+		{ "workers", required_argument, NULL, 'w' },
 		{ "scene", required_argument, NULL, 'n' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "most", required_argument, NULL, 'm' },
@@ -438,11 +456,15 @@ parse_options(int argc, char **argv)
 			options.most = (unsigned)atoi(optarg);
 		else if (option == 'S')
 			options.seed = (unsigned)atoi(optarg);
+		else if (option == 'w')
+			options.workers = (unsigned)atoi(optarg);
 		else if (option == 'n')
 			options.scene = scene_find(optarg);
 		else
 			usage();
 	}
+	if (options.workers > 1)
+		options.calls = false; /* which one would make them? */
 	if (options.calls && !can_trace()) {
 		printf("strace is missing or may not trace: no system calls\n");
 		options.calls = false;
@@ -458,7 +480,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(argc, argv);
 	printf("seed %u\n", options.seed);
-	stage_start(&stage, 1);
+	stage_start(&stage, options.workers, NULL);
 	chance = options.seed;
 	deadline = wire_now_ms() + (int64_t)options.seconds * 1000;
 	if (!has_points() && !options.calls) {

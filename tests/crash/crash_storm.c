@@ -51,6 +51,7 @@ prepare(struct play *p, unsigned scene, unsigned variant)
 	memset(p, 0, sizeof(*p));
 	p->port = stage.proxy_port;
 	p->seed = options.seed * 977 + scene * 31 + variant;
+	p->log = stage.log;
 	p->label = scenes[scene].name;
 }
 
@@ -64,6 +65,9 @@ take_references(void)
 	for (unsigned i = 0; i < scene_count * VARIANTS; i++) {
 		if (options.scene != NULL &&
 		    options.scene != &scenes[i / VARIANTS])
+			continue;
+		if (options.scene == NULL &&
+		    scenes[i / VARIANTS].setting != NULL)
 			continue;
 		prepare(&p, i / VARIANTS, i % VARIANTS);
 		scene_play(&scenes[i / VARIANTS], &p);
@@ -257,7 +261,8 @@ main(int argc, char **argv)
 	printf("seed %u, %u clients, %u workers, a kill each %u-%u ms\n",
 	    options.seed, options.clients, options.workers,
 	    options.pause_min_ms, options.pause_max_ms);
-	stage_start(&stage, options.workers);
+	stage_start(&stage, options.workers,
+	    options.scene != NULL ? options.scene->setting : NULL);
 	take_references();
 	check_rest(0);
 	for (unsigned i = 1; i <= options.rounds && faults == 0; i++) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "tests/crash/requests.h"
@@ -22,6 +23,10 @@ struct request {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct request *requests; /* number n is element n - 1 */
 static unsigned count, capacity;
+
+/* Sessions: number n is element n - 1, how often it was ended. */
+static unsigned *session_ends, session_count, session_cap;
+static unsigned sessions_checked;
 
 /* How far the log is read, and the X-Id of its n-th request. */
 static long log_at;
@@ -51,6 +56,34 @@ request_new(
 	id = ++count;
 	pthread_mutex_unlock(&lock);
 	return id;
+}
+
+void
+request_new_session(char ret[SESSION_CAP])
+{
+	pthread_mutex_lock(&lock);
+	if (session_count == session_cap) {
+		session_cap = session_cap > 0 ? 2 * session_cap : 1024;
+		session_ends =
+		    realloc(session_ends, session_cap * sizeof(*session_ends));
+		if (session_ends == NULL)
+			abort();
+	}
+	session_ends[session_count++] = 0;
+	snprintf(ret, SESSION_CAP, "crash-%d-%u", (int)getpid(), session_count);
+	pthread_mutex_unlock(&lock);
+}
+
+bool
+request_session_ended(const char *session)
+{
+	unsigned number = (unsigned)atoi(strrchr(session, '-') + 1);
+	bool ended;
+
+	pthread_mutex_lock(&lock);
+	ended = session_ends[number - 1] > 0;
+	pthread_mutex_unlock(&lock);
+	return ended;
 }
 
 unsigned
@@ -97,18 +130,45 @@ remember_id(unsigned number, unsigned id)
 	id_of[number] = id;
 }
 
+/* A DELETE: the end of a session. */
+static unsigned
+read_end(const char *line)
+{
+	char key[SESSION_CAP + 20];
+	unsigned number;
+
+	snprintf(key, sizeof(key), "Mcp-Session-Id: crash-%d-", (int)getpid());
+	number = number_behind(line, key);
+	if (number > 0 && number <= session_count &&
+	    ++session_ends[number - 1] == 1)
+		return 0;
+	printf("the end of a session that was over, or never was: %s", line);
+	return 1;
+}
+
 /* One execution. */
 static unsigned
 read_request(const char *line)
 {
 	unsigned id = number_behind(line, "X-Id: ");
+	struct request *r;
 
 	if (id == 0 || id > count) {
 		printf("the origin saw a request that nobody sent: %s", line);
 		return 1;
 	}
+	r = &requests[id - 1];
+	if (strstr(line, "\"method\":\"DELETE\"") != NULL) {
+		if (r->times == REQUEST_DELETE)
+			r->seen++;
+		return read_end(line);
+	}
+	if (r->times == REQUEST_NEVER)
+		return complain(id, "seen by the origin");
+	if (strstr(line, "Last-Event-ID: ") != NULL)
+		return 0;
 	remember_id(number_behind(line, "\"number\":"), id);
-	if (++requests[id - 1].seen == 1)
+	if (++r->seen == 1 || r->times == REQUEST_AND_AGAIN)
 		return 0;
 	return complain(id, "executed more than once");
 }
@@ -139,9 +199,16 @@ check_missing(void)
 	unsigned faults = 0;
 
 	for (unsigned id = 1; id <= count; id++) {
-		if (requests[id - 1].times == REQUEST_ONCE &&
+		if (requests[id - 1].times != REQUEST_AT_MOST_ONCE &&
+		    requests[id - 1].times != REQUEST_NEVER &&
 		    requests[id - 1].seen == 0)
 			faults += complain(id, "never executed");
+	}
+	for (; sessions_checked < session_count; sessions_checked++) {
+		if (session_ends[sessions_checked] != 0)
+			continue;
+		printf("session %u was never ended\n", sessions_checked + 1);
+		faults++;
 	}
 	return faults;
 }
@@ -155,9 +222,9 @@ requests_check(const char *log, bool final)
 	size_t cap = 0;
 	ssize_t n;
 
+	pthread_mutex_lock(&lock);
 	if (file == NULL || fseek(file, log_at, SEEK_SET) != 0)
 		abort();
-	pthread_mutex_lock(&lock);
 	while ((n = getline(&line, &cap, file)) > 0 && line[n - 1] == '\n') {
 		if (strstr(line, "\"event\":\"request\"") != NULL)
 			faults += read_request(line);
@@ -179,6 +246,8 @@ void
 requests_forget_log(void)
 {
 	log_at = 0;
+	/* The proxy that would have ended them is gone. */
+	sessions_checked = session_count;
 	if (id_cap > 0)
 		memset(id_of, 0, id_cap * sizeof(*id_of));
 }

@@ -19,11 +19,14 @@ struct play {
 	uint16_t port;     /* the proxy's */
 	uint32_t seed;     /* of sizes and cuts */
 	bool is_small;     /* few bytes, for those who go through every call */
+	const char *log;   /* the origin's */
 	const char *label; /* kept for as long as requests are checked */
 
 	struct client client;
 	uint32_t chance; /* goes on from the seed */
 	bool is_modern;  /* the last request: its answer is never touched */
+	char session[SESSION_CAP]; /* "": its requests belong to none */
+	const char *resume; /* the origin's script when it is asked to go on */
 	struct bytes transcript;
 	unsigned wrong; /* things that are wrong whatever the reference */
 };
@@ -33,6 +36,8 @@ struct scene {
 	void (*play)(struct play *);
 	/* It spoils connections to the origin that others would use. */
 	bool is_alone;
+	/* --set for the daemon, NULL: nothing special. */
+	const char *setting;
 };
 
 extern const struct scene scenes[];

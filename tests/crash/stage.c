@@ -124,6 +124,9 @@ start_proxy(struct stage *s)
 	/* Long enough for those who return, short for those who wait. */
 	add_option(&a, "--set", "stream.detach_timeout=2s");
 	add_option(&a, "--set", "session.idle_timeout=3s");
+	add_option(&a, "--set", "reconnect.initial_delay=10ms");
+	if (s->setting != NULL)
+		add_option(&a, "--set", "%s", s->setting);
 	process_start(&s->proxy, s->dir, "shadowcat", &a);
 	arguments_fini(&a);
 	s->proxy_port =
@@ -151,13 +154,14 @@ make_plan(struct stage *s)
 }
 
 void
-stage_start(struct stage *s, unsigned workers)
+stage_start(struct stage *s, unsigned workers, const char *setting)
 {
 	const char *base = getenv("TMPDIR");
 	struct stage_rest rest;
 
 	memset(s, 0, sizeof(*s));
 	s->workers = workers;
+	s->setting = setting;
 	snprintf(s->dir, sizeof(s->dir), "%s/crash-XXXXXX",
 	    base != NULL ? base : "/tmp");
 	if (mkdtemp(s->dir) == NULL || chmod(s->dir, 0755) < 0)

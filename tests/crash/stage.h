@@ -24,6 +24,7 @@ struct stage {
 	uint16_t origin_port;
 	uint16_t proxy_port;
 	unsigned workers;
+	const char *setting;
 	struct kill_plan *plan;
 	int fds_at_start; /* of the supervisor, with nothing under way */
 };
@@ -35,8 +36,11 @@ struct stage_rest {
 	uint64_t memory; /* bytes of the shared memory that are there: not 0 */
 };
 
-/* Make the directory, start origin and daemon, wait until all serves. */
-void stage_start(struct stage *s, unsigned workers);
+/*
+ * Make the directory, start origin and daemon (with --set setting, unless
+ * that is NULL), wait until all serves.
+ */
+void stage_start(struct stage *s, unsigned workers, const char *setting);
 
 /*
  * TERM, and wait for the exit code 0.  False, with a message, where the

@@ -83,6 +83,13 @@ send_body(struct exchange *x, const char *data, size_t len)
 	return err;
 }
 
+static void
+close_wire(struct exchange *x, void (*how)(struct wire *))
+{
+	how(x->wire);
+	x->state = EXCHANGE_CLOSED;
+}
+
 /* --- the request's body -------------------------------------------------- */
 
 static int
@@ -248,6 +255,20 @@ do_event(struct exchange *x, const struct script_statement *s)
 	return err;
 }
 
+/* A numbered notification; the id is PREFIX and the number, or absent. */
+static void
+add_numbered(
+    struct bytes *out, const char *prefix, size_t prefix_len, unsigned number)
+{
+	if (prefix != NULL)
+		bytes_addf(
+		    out, "id: %.*s%u\n", (int)prefix_len, prefix, number);
+	bytes_addf(out,
+	    "data: {\"jsonrpc\":\"2.0\",\"method\":"
+	    "\"notifications/message\",\"params\":{\"n\":%u}}\n\n",
+	    number);
+}
+
 static int
 do_events(struct exchange *x, const struct script_statement *s)
 {
@@ -260,16 +281,76 @@ do_events(struct exchange *x, const struct script_statement *s)
 	for (unsigned i = 1; i <= count && err == 0; i++) {
 		struct bytes out = { 0 };
 
-		if (prefix != NULL)
-			bytes_addf(&out, "id: %s%u\n", prefix, i);
-		bytes_addf(&out,
-		    "data: {\"jsonrpc\":\"2.0\",\"method\":"
-		    "\"notifications/message\",\"params\":{\"n\":%u}}\n\n",
-		    i);
+		add_numbered(&out, prefix, len, i);
 		err = send_body(x, out.data, out.len);
 		bytes_fini(&out);
 		if (err == 0 && pause_ms > 0)
 			err = wire_watch(x->wire, wire_now_ms() + pause_ms);
+	}
+	return err;
+}
+
+/* The number of the last event that the peer has: PREFIX behind it. */
+static unsigned
+last_number(const struct exchange *x, const struct bytes *prefix)
+{
+	size_t len;
+	const char *last = NULL;
+
+	if (x->request != NULL)
+		last = message_field(x->request, "Last-Event-ID", &len);
+	if (last == NULL || len <= prefix->len ||
+	    memcmp(last, prefix->data, prefix->len) != 0)
+		return 0;
+	return (unsigned)strtoul(last + prefix->len, NULL, 10);
+}
+
+/* Behind event number `i`: whether, and where, the connection ends. */
+static int
+break_serial(struct exchange *x, const struct script_statement *s, unsigned i)
+{
+	static const char *const ways[] = { "cut", "again", "half", "reset" };
+	const struct bytes *prefix = &s->words[2];
+	struct bytes out = { 0 };
+	const char *every = NULL;
+	unsigned way;
+	size_t len;
+	int err = 0;
+
+	for (way = 0; way < 4 && every == NULL; way++)
+		every = script_value(s, ways[way], &len);
+	if (every == NULL || i % (unsigned)script_number(every) != 0)
+		return 0;
+	if (way > 2) {
+		add_numbered(&out, prefix->data, prefix->len, i + 1);
+		err = send_body(x, out.data, out.len / 2);
+		bytes_fini(&out);
+	}
+	close_wire(x, way == 4 ? wire_reset : wire_close);
+	return err;
+}
+
+static int
+do_serial(struct exchange *x, const struct script_statement *s)
+{
+	unsigned count = (unsigned)script_number(s->words[0].data), i, last;
+	int64_t pause_ms = (int64_t)script_number(s->words[1].data);
+	const struct bytes *prefix = &s->words[2];
+	int err = 0;
+	size_t len;
+
+	last = last_number(x, prefix);
+	i = script_value(s, "again", &len) != NULL ? 1 : last + 1;
+	for (; i <= count && err == 0 && x->state != EXCHANGE_CLOSED; i++) {
+		struct bytes out = { 0 };
+
+		add_numbered(&out, prefix->data, prefix->len, i);
+		err = send_body(x, out.data, out.len);
+		bytes_fini(&out);
+		if (err == 0 && pause_ms > 0)
+			err = wire_watch(x->wire, wire_now_ms() + pause_ms);
+		if (err == 0 && i > last)
+			err = break_serial(x, s, i);
 	}
 	return err;
 }
@@ -404,13 +485,6 @@ do_never(struct exchange *x, const struct script_statement *s)
 }
 
 /* --- endings ------------------------------------------------------------- */
-
-static void
-close_wire(struct exchange *x, void (*how)(struct wire *))
-{
-	how(x->wire);
-	x->state = EXCHANGE_CLOSED;
-}
 
 static int
 do_end(struct exchange *x, const struct script_statement *s)

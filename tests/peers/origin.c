@@ -2,7 +2,8 @@
  * origin.c - a scripted upstream: each request says how it is answered.
  *
  * The script (script.h) is the value of the field X-Script, or of `script`
- * in the query (with %HH); else it is that of --default.  --on-connect is
+ * in the query (with %HH); else it is that of --default.  A request with a
+ * Last-Event-ID looks at X-Resume first, a DELETE at X-Delete.  --on-connect is
  * run on each new connection before anything is read.
  */
 #include "config.h"
@@ -49,13 +50,27 @@ query_script(const struct message *request, struct bytes *ret)
 	return true;
 }
 
+static const char *
+field_script(const struct message *request, size_t *ret_len)
+{
+	const char *field = NULL;
+
+	if (strncmp(request->head.data, "DELETE ", 7) == 0)
+		field = message_field(request, "X-Delete", ret_len);
+	else if (message_field(request, "Last-Event-ID", ret_len) != NULL)
+		field = message_field(request, "X-Resume", ret_len);
+	if (field == NULL)
+		field = message_field(request, "X-Script", ret_len);
+	return field;
+}
+
 static int
 choose_script(const struct origin *origin, const struct message *request,
     struct script *ret, const char **ret_why)
 {
 	struct bytes text = { 0 };
 	size_t len;
-	const char *field = message_field(request, "X-Script", &len);
+	const char *field = field_script(request, &len);
 	int err;
 
 	if (field != NULL)

@@ -8,6 +8,12 @@
  *
  *	field "X-A: b"; head 200 text/event-stream chunked;
  *	event id=1 data=hello; wait 50; bytes "raw\r\n"; cut
+ *
+ * `serial` sends the events of `events` with the ids PREFIX1, PREFIX2 ..., but
+ * only those behind the request's Last-Event-ID; the connection is closed
+ * behind each N-th event (cut), or in the middle of the next (half), or reset
+ * there (reset).  With `again` it is closed likewise, and begins with the
+ * first event each time.
  */
 #ifndef PEERS_SCRIPT_H
 #define PEERS_SCRIPT_H
@@ -30,6 +36,7 @@
 	X(events,    2, 3, "COUNT MS [id=PREFIX]: numbered notifications")   \
 	X(fillevent, 1, 2, "SIZE [id=]: an event with SIZE bytes of data")   \
 	X(response,  1, 2, "N [id=]: an event with the response to request") \
+	X(serial,    3, 4, "COUNT MS PREFIX [cut=N|half=N|reset=N|again=N]") \
 	X(comment,   1, 1, "TEXT: an SSE comment")                           \
 	X(text,      1, 1, "TEXT: a piece of the body, framed")              \
 	X(fill,      1, 1, "SIZE: that much of the pattern, framed")         \
