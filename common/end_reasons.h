@@ -32,6 +32,7 @@
 	X(GAP,                true,  "events that the client missed are "    \
 	    "not kept any more")                                             \
 	X(SESSION_DELETED,    false, "the client ended the session")         \
+	X(SESSION_ENDED,      false, "the operator ended the session")       \
 	X(SESSION_IDLE,       false, "session.idle_timeout has passed")      \
 	X(SESSION_AGE,        false, "session.max_age has passed")           \
 	X(SESSION_LOST,       true,  "the upstream does not know the "       \

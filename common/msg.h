@@ -11,7 +11,7 @@
 #include "common/msg_types.h"
 #include "common/sc.h"
 
-#define MSG_VERSION 2u
+#define MSG_VERSION 3u
 
 enum msg_sender { FROM_WORKER = 1, FROM_SUPERVISOR = 2 };
 
@@ -44,6 +44,10 @@ struct msg_client {
 };
 struct msg_drain {
 	uint32_t limit_ms;
+};
+
+struct msg_level {
+	uint32_t level; /* enum log_level */
 };
 
 enum msg_type {

@@ -30,7 +30,11 @@
 	/* Finish what runs within `limit_ms`, then exit 0. */               \
 	X(DRAIN,       FROM_SUPERVISOR, struct msg_drain,  false)            \
 	/* The log was opened again: write to this descriptor. */            \
-	X(LOG,         FROM_SUPERVISOR, struct msg_empty,  true)
+	X(LOG,         FROM_SUPERVISOR, struct msg_empty,  true)             \
+	/* Log lines of this level and graver ones. */                       \
+	X(LOG_LEVEL,   FROM_SUPERVISOR, struct msg_level,  false)            \
+	/* End the session in this slot: an operator wants it. */            \
+	X(END_SESSION, FROM_SUPERVISOR, struct msg_slot,   false)
 /* clang-format on */
 
 #endif

@@ -1,14 +1,10 @@
 /*
- * control.c - the control socket.
- *
- * An answer is a length of four bytes in network order, and a msgpack map.
+ * control.c - the control socket: its directory, its file, who connects.
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <msgpack.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +18,7 @@
 #include "common/log.h"
 #include "supervisor/complain.h"
 #include "supervisor/control.h"
+#include "supervisor/control_conn.h"
 
 #define BACKLOG 16
 #define BATCH 16
@@ -162,37 +159,6 @@ open_socket(const char *path)
 
 /* --- serving ----------------------------------------------------------- */
 
-static void
-pack_text(msgpack_packer *pk, const char *text)
-{
-	size_t len = strlen(text);
-
-	(void)msgpack_pack_str(pk, len);
-	(void)msgpack_pack_str_body(pk, text, len);
-}
-
-/* Send {"error": text}; it fits in any socket's buffer, or is dropped. */
-static void
-send_error(int fd, const char *text)
-{
-	msgpack_sbuffer buf;
-	msgpack_packer pk;
-	uint32_t len = 0;
-
-	msgpack_sbuffer_init(&buf);
-	msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-	(void)msgpack_sbuffer_write(&buf, (const char *)&len, sizeof(len));
-	(void)msgpack_pack_map(&pk, 1);
-	pack_text(&pk, "error");
-	pack_text(&pk, text);
-	if (buf.data != NULL && buf.size > sizeof(len)) {
-		len = htonl((uint32_t)(buf.size - sizeof(len)));
-		memcpy(buf.data, &len, sizeof(len));
-		(void)send(fd, buf.data, buf.size, MSG_NOSIGNAL | MSG_DONTWAIT);
-	}
-	msgpack_sbuffer_destroy(&buf);
-}
-
 /* Out of descriptors, or the like: don't spin. */
 static void
 pause_accepting(struct control *c)
@@ -215,6 +181,7 @@ on_pause_over(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 on_connection(struct ev_loop *loop, ev_io *io, int revents)
 {
+	struct control *c = io->data;
 	int fd;
 
 	(void)loop;
@@ -222,14 +189,13 @@ on_connection(struct ev_loop *loop, ev_io *io, int revents)
 	for (int i = 0; i < BATCH; i++) {
 		fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
-			send_error(fd, "this version knows no commands");
-			fd_close(&fd);
+			control_conn_new(c, fd);
 			continue;
 		}
 		if (errno == EAGAIN)
 			break;
 		if (errno != EINTR && errno != ECONNABORTED) {
-			pause_accepting(io->data);
+			pause_accepting(c);
 			break;
 		}
 	}
@@ -257,6 +223,8 @@ control_open(struct control *c, struct ev_loop *loop, const char *path)
 	c->fd = r;
 	c->loop = loop;
 	c->path = path;
+	c->first = NULL;
+	c->count = 0;
 	ev_io_init(&c->watcher, on_connection, c->fd, EV_READ);
 	ev_timer_init(&c->pause, on_pause_over, PAUSE_S, 0);
 	c->watcher.data = c;
@@ -272,6 +240,8 @@ control_close(struct control *c)
 		return;
 	ev_io_stop(c->loop, &c->watcher);
 	ev_timer_stop(c->loop, &c->pause);
+	while (c->first != NULL)
+		control_conn_close(c->first);
 	(void)unlink(c->path);
 	fd_close(&c->fd);
 }

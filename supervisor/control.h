@@ -8,12 +8,24 @@
 
 #include "common/sc.h"
 
+struct control_conn;
+struct ctl_request;
+
 struct control {
 	struct ev_loop *loop;
 	int fd; /* -1: closed */
 	const char *path;
 	ev_io watcher;
 	ev_timer pause;
+	struct control_conn *first; /* the newest */
+	unsigned count;
+	/*
+	 * A whole request came from a peer who may ask: give the connection
+	 * a job (control_conn.h).  Set by the owner before control_open().
+	 */
+	void (*on_request)(void *context, struct control_conn *conn,
+	    const struct ctl_request *request);
+	void *context;
 };
 
 /*
@@ -25,7 +37,10 @@ struct control {
 SC_MUST_CHECK int control_open(
     struct control *c, struct ev_loop *loop, const char *path);
 
-/* Remove the socket and close it.  A closed one is allowed. */
+/*
+ * Remove the socket, close it and every connection.  A closed one is
+ * allowed.
+ */
 void control_close(struct control *c);
 
 #endif

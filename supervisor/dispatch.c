@@ -72,6 +72,29 @@ dispatch_log(struct supervisor *sv, struct worker_slot *w)
 	send_to(sv, w, &m);
 }
 
+void
+dispatch_log_level(
+    struct supervisor *sv, struct worker_slot *w, enum log_level level)
+{
+	struct msg m;
+
+	msg_init(&m, MSG_LOG_LEVEL);
+	m.body.LOG_LEVEL.level = level;
+	send_to(sv, w, &m);
+}
+
+void
+dispatch_end_session(struct supervisor *sv, struct worker_slot *w,
+    uint32_t slot, uint32_t generation)
+{
+	struct msg m;
+
+	msg_init(&m, MSG_END_SESSION);
+	m.body.END_SESSION.slot = slot;
+	m.body.END_SESSION.generation = generation;
+	send_to(sv, w, &m);
+}
+
 static void
 send_closed(
     struct supervisor *sv, struct worker_slot *w, const struct msg_unpark *body)
@@ -190,6 +213,8 @@ handle(
 	case MSG_CLOSED:
 	case MSG_DRAIN:
 	case MSG_LOG:
+	case MSG_LOG_LEVEL:
+	case MSG_END_SESSION:
 	case MSG_TYPE_COUNT:
 		break; /* refused by msg_check() */
 	}

@@ -8,6 +8,7 @@
 #define SUPERVISOR_DISPATCH_H
 
 #include "common/sc.h"
+#include "common/log.h"
 #include "supervisor/state.h"
 
 /* Begin to listen to a worker: `fd` (taken) is our end of its channel. */
@@ -22,6 +23,14 @@ void dispatch_client(struct supervisor *sv, struct worker_slot *w,
 
 /* Send a worker the descriptor of the log, which was opened again. */
 void dispatch_log(struct supervisor *sv, struct worker_slot *w);
+
+/* Let a worker log lines of this level and graver ones. */
+void dispatch_log_level(
+    struct supervisor *sv, struct worker_slot *w, enum log_level level);
+
+/* Tell a worker to end the session in a slot of its table. */
+void dispatch_end_session(struct supervisor *sv, struct worker_slot *w,
+    uint32_t slot, uint32_t generation);
 
 /* Tell a worker to finish within limit_ms and leave. */
 void dispatch_drain(

@@ -289,6 +289,7 @@ bury(struct supervisor *sv, struct worker_slot *w, int status)
 
 	/* First, so that no number of a process is used that is free. */
 	worker_slot_died(&sv->workers, w);
+	deaths_note(&sv->deaths, w, dead, status);
 	worker_channel_drain(&w->channel);
 	worker_channel_close(&w->channel);
 	if (w->index >= sv->workers.wanted && sv->state < SUPERVISOR_DRAINING) {

@@ -20,6 +20,7 @@
 #include "supervisor/accept.h"
 #include "supervisor/control.h"
 #include "supervisor/daemon.h"
+#include "supervisor/deaths.h"
 #include "supervisor/listen.h"
 #include "supervisor/options.h"
 #include "supervisor/pidfile.h"
@@ -40,12 +41,14 @@ struct supervisor {
 	enum supervisor_state state;
 	int exit_status;
 	struct ev_loop *loop;
+	uint64_t started_ms; /* clock_ms() */
 	const struct options *options;
 	struct conf *conf;
 	struct shm shm;
 	struct vault vault;
 	struct worker_table workers;
 	struct listeners listeners;
+	struct deaths deaths;
 	struct acceptor acceptor;
 	struct control control;
 	struct daemon daemon;

@@ -19,6 +19,7 @@
 #include "common/sessions.h"
 #include "common/tcp_self_test.h"
 #include "supervisor/complain.h"
+#include "supervisor/control_commands.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/limits.h"
 #include "supervisor/notify.h"
@@ -133,17 +134,29 @@ stop_in_peace(struct supervisor *sv)
 	supervisor_check_end(sv);
 }
 
+void
+supervisor_drain(struct supervisor *sv)
+{
+	if (sv->state < SUPERVISOR_DRAINING)
+		stop_in_peace(sv);
+}
+
+void
+supervisor_stop(struct supervisor *sv)
+{
+	log_notice("stopping at once");
+	stop_now(sv);
+}
+
 /* --- signals ----------------------------------------------------------- */
 
 static void
 terminate(struct supervisor *sv, int number)
 {
-	if (number == SIGQUIT || sv->state >= SUPERVISOR_DRAINING) {
-		log_notice("stopping at once");
-		stop_now(sv);
-	} else {
-		stop_in_peace(sv);
-	}
+	if (number == SIGQUIT || sv->state >= SUPERVISOR_DRAINING)
+		supervisor_stop(sv);
+	else
+		supervisor_drain(sv);
 }
 
 /*
@@ -408,8 +421,11 @@ supervisor_run(const struct options *options, struct conf *conf)
 		.state = SUPERVISOR_STARTING,
 		.options = options,
 		.conf = conf,
+		.started_ms = clock_ms(),
 		.shm = { .fd = -1 },
-		.control = { .fd = -1 },
+		.control = { .fd = -1,
+		    .on_request = control_commands_run,
+		    .context = &sv },
 		.pidfile = { .fd = -1 },
 		.daemon = { .report = -1 },
 	};

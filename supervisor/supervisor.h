@@ -21,13 +21,17 @@ struct supervisor;
  */
 int supervisor_run(const struct options *options, struct conf *conf);
 
-/* For dispatch.c and nursery.c. */
+/* For dispatch.c, nursery.c and control_commands.c. */
 
 /* The first worker is ready. */
 void supervisor_serving(struct supervisor *sv);
 
 /* A slot of the vault is to be freed: close the original. */
 void supervisor_drop(struct supervisor *sv, uint32_t kind, uint32_t slot);
+
+/* Stop when what runs is finished, or drain.timeout is over.  And at once. */
+void supervisor_drain(struct supervisor *sv);
+void supervisor_stop(struct supervisor *sv);
 
 /* Give up: kill the workers and end with status 1. */
 void supervisor_fail(struct supervisor *sv);

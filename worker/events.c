@@ -3,6 +3,8 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/event.h"
@@ -208,6 +210,25 @@ flags_of(const struct event *e)
 	return e->has_data ? JOURNAL_MINT : JOURNAL_ONCE;
 }
 
+/* For people: the id that the client has with this event. */
+static void
+note_id_for_people(const struct stream *st, const struct event *e,
+    unsigned flags, uint64_t seq)
+{
+	char minted[64];
+	int n;
+
+	if (st->session == NULL)
+		return;
+	if (e->has_id && e->id_len > 0) {
+		session_note_event_id(st->session, e->id, e->id_len);
+	} else if ((flags & JOURNAL_MINT) != 0) {
+		n = snprintf(minted, sizeof(minted), "sc1.%.*s.%" PRIu64,
+		    STREAM_TOKEN_LEN, st->rec->token, seq);
+		session_note_event_id(st->session, minted, (uint32_t)n);
+	}
+}
+
 /* The open record is a whole block: an event, or only comments. */
 static void
 finish_event(struct stream *st, struct stream_state *next)
@@ -242,6 +263,7 @@ finish_event(struct stream *st, struct stream_state *next)
 		next->responded = 1;
 	if (e.has_data)
 		worker_count(st->w, COUNTER_EVENTS, 1);
+	note_id_for_people(st, &e, flags_of(&e), j->next_seq);
 	journal_finish(a, j, JOURNAL_BODY, flags_of(&e), e.id_sum);
 }
 

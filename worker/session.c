@@ -366,6 +366,28 @@ session_end(struct session *s, enum end_reason why, bool tell)
 }
 
 void
+session_end_told(struct worker *w, uint32_t slot, uint32_t generation)
+{
+	struct session *s;
+
+	if (slot >= w->shm->sizes.sessions)
+		return;
+	s = w->session_of[slot];
+	if (s != NULL && s->rec->generation == generation)
+		session_end(s, END_SESSION_ENDED, true);
+}
+
+void
+session_note_event_id(struct session *s, const char *id, uint32_t len)
+{
+	char *to = s->rec->last_event_id;
+	uint32_t kept = MIN(len, (uint32_t)sizeof(s->rec->last_event_id) - 1);
+
+	memcpy(to, id, kept);
+	to[kept] = '\0';
+}
+
+void
 session_forget_if_unused(struct session *s)
 {
 	if (s->streams == NULL && atomic_load(&s->rec->phase) == SESSION_ASKED)

@@ -105,6 +105,12 @@ bool session_may_steal(struct session *s);
  */
 void session_end(struct session *s, enum end_reason why, bool tell);
 
+/* The operator ends the session in a slot, if it is still that one. */
+void session_end_told(struct worker *w, uint32_t slot, uint32_t generation);
+
+/* An event with this id went to the session's client: for people. */
+void session_note_event_id(struct session *s, const char *id, uint32_t len);
+
 /* One that no stream belongs to, and that nobody confirmed, goes. */
 void session_forget_if_unused(struct session *s);
 

@@ -113,6 +113,14 @@ on_message(void *context, const struct msg *m, int fd)
 		if (fd >= 0)
 			log_replace_fd(fd);
 		break;
+	case MSG_LOG_LEVEL:
+		if (m->body.LOG_LEVEL.level <= LOG_LEVEL_DEBUG)
+			log_set_level((enum log_level)m->body.LOG_LEVEL.level);
+		break;
+	case MSG_END_SESSION:
+		session_end_told(w, m->body.END_SESSION.slot,
+		    m->body.END_SESSION.generation);
+		break;
 	case MSG_READY:
 	case MSG_PARK:
 	case MSG_UNPARK:
