@@ -110,6 +110,13 @@ SC_MUST_CHECK int claim_take(struct claim *c, uint32_t *ret);
  */
 bool claim_give(struct claim *c, uint32_t index);
 
+/* Whether the stack holds less than a search would bring. */
+static inline bool
+claim_is_low(const struct claim *c)
+{
+	return c->held < c->run;
+}
+
 /*
  * Give the whole stack back to the table: before a process leaves, and when
  * it has been idle, for an element in the stack holds the memory of its

@@ -140,21 +140,28 @@ chain_len(const struct arena *a, const struct chain *c)
 	return len;
 }
 
+bool
+arena_make_room(struct arena *a, const struct claim *c)
+{
+	uint32_t held = arena_hold(a);
+	bool freed = false;
+
+	/* A few at once: each search of a full table walks all of it. */
+	while (
+	    a->on_short != NULL && claim_is_low(c) && a->on_short(a->context))
+		freed = true;
+	arena_unhold(a, held);
+	return freed;
+}
+
 /* Add an empty block at the end. */
 static int
 chain_grow(struct arena *a, struct chain *c)
 {
 	uint32_t index;
-	uint32_t held;
-	bool freed;
 
 	while (claim_take(&a->claim, &index) != 0) {
-		if (a->on_short == NULL)
-			return -ENOMEM;
-		held = arena_hold(a);
-		freed = a->on_short(a->context);
-		arena_unhold(a, held);
-		if (!freed)
+		if (!arena_make_room(a, &a->claim))
 			return -ENOMEM;
 	}
 	KILL_POINT();

@@ -60,6 +60,12 @@ void arena_settle(struct arena *a);
 uint32_t arena_hold(struct arena *a);
 void arena_unhold(struct arena *a, uint32_t held);
 
+/*
+ * Nothing of a table is left to take: free what on_short() lets go until `c`
+ * has a few again.  False where nothing went.  A change may be open.
+ */
+bool arena_make_room(struct arena *a, const struct claim *c);
+
 /* --- chains: queues of bytes -------------------------------------------- */
 
 bool chain_is_empty(const struct chain *c);

@@ -90,15 +90,10 @@ describe(struct stream *st, const struct stream_about *about)
 static int
 take_slot(struct worker *w, uint32_t *ret_slot)
 {
-	struct arena *a = &w->arena;
 	int error;
 
 	while ((error = claim_take(&w->streams, ret_slot)) != 0) {
-		uint32_t held = arena_hold(a);
-		bool freed = a->on_short != NULL && a->on_short(a->context);
-
-		arena_unhold(a, held);
-		if (!freed)
+		if (!arena_make_room(&w->arena, &w->streams))
 			break;
 	}
 	return error;
