@@ -105,10 +105,10 @@ write_head(
 
 /* The answer to a request to go on: the client's head is long sent. */
 static enum answer_verdict
-take_resumed(
-    struct stream *st, struct stream_state *next, const struct http_head *head)
+take_resumed(struct stream *st, struct stream_state *next,
+    const struct http_head *head, struct http_slice rest)
 {
-	enum answer_verdict verdict = legacy_resumed(next, head);
+	enum answer_verdict verdict = legacy_resumed(next, head, rest);
 
 	if (verdict != ANSWER_MORE)
 		return verdict;
@@ -131,10 +131,13 @@ http_head_field_named(const struct http_head *head, const char *name)
 	return false;
 }
 
-/* A complete head: of an interim answer, or of the one that counts. */
+/*
+ * A complete head: of an interim answer, or of the one that counts.  `rest`
+ * is what came along behind it.
+ */
 static enum answer_verdict
-take_whole_head(
-    struct stream *st, struct stream_state *next, const char *bytes, size_t len)
+take_whole_head(struct stream *st, struct stream_state *next, const char *bytes,
+    size_t len, struct http_slice rest)
 {
 	enum answer_verdict verdict;
 	struct http_head head;
@@ -145,7 +148,7 @@ take_whole_head(
 	if (head.status < 200)
 		return ANSWER_MORE; /* 100 was our business, 103 is a hint */
 	if (next->phase == STREAM_RESUMING)
-		return take_resumed(st, next, &head);
+		return take_resumed(st, next, &head, rest);
 	body = http_head_has_body(&head, st->rec->method);
 	next->status = (uint16_t)head.status;
 	next->events = body && http_media_type_is(http_head_value(&head,
@@ -162,6 +165,21 @@ take_whole_head(
 	if (verdict == ANSWER_MORE && next->resumable)
 		verdict = events_begin(st, next);
 	return verdict;
+}
+
+/* Bytes of a refusal's body that are waited for. */
+#define REASON_MAX 512
+
+/* Whether the head is one whose meaning stands in the body behind it. */
+static bool
+is_short(
+    const struct stream_state *next, const char *bytes, size_t len, size_t rest)
+{
+	struct http_head head;
+
+	return next->phase == STREAM_RESUMING && rest < REASON_MAX &&
+	       http_head_scan_answer(bytes, len, HEAD_MAX, &head) > 0 &&
+	       head.status == 400 && head.content_length > (int64_t)rest;
 }
 
 /*
@@ -190,6 +208,10 @@ take_head(struct stream *st, struct stream_state *next, const char *buf,
 	*ret = n < 0 ? ANSWER_GARBLED : ANSWER_MORE;
 	if (n < 0)
 		return len;
+	if (n > 0 && is_short(next, head, (size_t)n, held + part - (size_t)n)) {
+		memset(&next->scan, 0, sizeof(next->scan));
+		n = 0;
+	}
 	if (n == 0) {
 		if (journal_open(&w->arena, j) != 0 ||
 		    journal_add(&w->arena, j, buf, part) != 0)
@@ -198,7 +220,9 @@ take_head(struct stream *st, struct stream_state *next, const char *buf,
 	}
 	journal_abandon(&w->arena, j);
 	memset(&next->scan, 0, sizeof(next->scan));
-	*ret = take_whole_head(st, next, head, (size_t)n);
+	*ret = take_whole_head(st, next, head, (size_t)n,
+	    (struct http_slice){
+		head + n, (uint32_t)(held + part - (size_t)n) });
 	return (size_t)n - held;
 }
 

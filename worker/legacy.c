@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "common/backoff.h"
@@ -68,6 +69,7 @@ delay_ms(const struct stream *st, const struct stream_state *ss,
     enum legacy_pause why)
 {
 	const struct conf *conf = st->w->conf;
+	uint64_t backoff;
 	struct backoff limits = {
 		.initial_ms = conf->reconnect_initial_delay,
 		.max_ms = conf->reconnect_max_delay,
@@ -78,10 +80,15 @@ delay_ms(const struct stream *st, const struct stream_state *ss,
 		return 0;
 	if (ss->retry_after_s != 0)
 		return (uint64_t)ss->retry_after_s * 1000;
-	/* The server's wish is obeyed to the letter (MCP 2025-11-25). */
-	if (ss->retry_ms != RETRY_UNKNOWN && ss->attempts == 0)
-		return MAX(ss->retry_ms, RETRY_MIN_MS);
-	return backoff_delay_ms(&limits, ss->attempts, any_number());
+	backoff = backoff_delay_ms(&limits, ss->attempts, any_number());
+	if (ss->retry_ms == RETRY_UNKNOWN)
+		return backoff;
+	/*
+	 * The server's wish is obeyed to the letter (MCP 2025-11-25), and in
+	 * vain attempts it is the least (WHATWG HTML 9.2.3).
+	 */
+	return ss->attempts == 0 ? MAX(ss->retry_ms, RETRY_MIN_MS)
+				 : MAX(ss->retry_ms, backoff);
 }
 
 void
@@ -92,6 +99,10 @@ legacy_pause_state(
 	journal_clear(&st->w->arena, &next->ask);
 	next->asks = 0;
 	next->upstream_ref = 0;
+	/* The response has come, or none is due: there is nothing to ask. */
+	if (next->resumable && next->responded && next->role == ROLE_REQUEST &&
+	    answer_end(st, next, END_ANSWERED) == 0)
+		return;
 	if (!legacy_can_resume(st, next)) {
 		stream_write_end(st, next, END_UPSTREAM_LOST);
 		return;
@@ -109,9 +120,11 @@ legacy_paused(struct stream *st)
 {
 	if (st->is_dead)
 		return;
-	stream_log(st, LOG_LEVEL_INFO, "upstream lost; %s",
-	    stream_state(st)->phase == STREAM_PAUSED ? "to be resumed"
-						     : "it can't be resumed");
+	if (stream_state(st)->reason != END_ANSWERED)
+		stream_log(st, LOG_LEVEL_INFO, "upstream lost; %s",
+		    stream_state(st)->phase == STREAM_PAUSED
+			? "to be resumed"
+			: "it can't be resumed");
 	deadline_cancel(&st->silent);
 	legacy_retime(st);
 	stream_recount(st);
@@ -262,8 +275,30 @@ retry_after_s(const struct http_head *head)
 	return (uint32_t)MIN(MAX(wait, 0), RETRY_AFTER_MAX_S);
 }
 
+/*
+ * Servers say 400 for a session that they don't know, and for an event id
+ * that they don't like (PROTOCOL, 4.2): only the text tells which.
+ */
+static bool
+is_about_session(struct http_slice text)
+{
+	static const char *const words[] = { "session", "not initialized" };
+	uint32_t i, w;
+
+	for (w = 0; w < ARRAY_LEN(words); w++) {
+		uint32_t len = (uint32_t)strlen(words[w]);
+
+		for (i = 0; i + len <= text.len; i++) {
+			if (strncasecmp(text.p + i, words[w], len) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 enum answer_verdict
-legacy_resumed(struct stream_state *next, const struct http_head *head)
+legacy_resumed(struct stream_state *next, const struct http_head *head,
+    struct http_slice body)
 {
 	if (head->status == 200 &&
 	    http_media_type_is(http_head_value(head, HTTP_FIELD_CONTENT_TYPE),
@@ -273,9 +308,10 @@ legacy_resumed(struct stream_state *next, const struct http_head *head)
 		sse_init(&next->sse);
 		return ANSWER_MORE;
 	}
-	if (head->status == 404 || head->status == 400)
+	if (head->status == 404 ||
+	    (head->status == 400 && is_about_session(body)))
 		return ANSWER_SESSION_GONE;
-	if (head->status == 405)
+	if (head->status == 405 || head->status == 400)
 		next->no_resume = 1;
 	next->retry_after_s = retry_after_s(head);
 	return ANSWER_PAUSE;

@@ -33,9 +33,12 @@ bool legacy_is_complete(const struct stream *st, const struct stream_state *ss);
 /* Whether the upstream could be asked to go on. */
 bool legacy_can_resume(const struct stream *st, const struct stream_state *ss);
 
-/* The head of the answer to a request to go on. */
-enum answer_verdict legacy_resumed(
-    struct stream_state *next, const struct http_head *head);
+/*
+ * The head of the answer to a request to go on, and as much of its body as
+ * came along with it.
+ */
+enum answer_verdict legacy_resumed(struct stream_state *next,
+    const struct http_head *head, struct http_slice body);
 
 /* --- the upstream is gone ----------------------------------------------- */
 

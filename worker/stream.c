@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -514,6 +515,28 @@ stream_flush(struct stream *st)
 
 /* --- ending ------------------------------------------------------------- */
 
+/*
+ * An event of our own.  On a kept stream it has an id, so that a client that
+ * comes back after it finds that nothing is left, and doesn't come for ever
+ * (PROTOCOL, 4.1).
+ */
+static int
+put_event(
+    struct stream *st, struct stream_state *next, const char *event, size_t len)
+{
+	struct arena *a = &st->w->arena;
+
+	if (journal_open(a, &next->answer) != 0)
+		return -ENOMEM;
+	if (journal_add(a, &next->answer, event, len) != 0) {
+		journal_abandon(a, &next->answer);
+		return -ENOMEM;
+	}
+	journal_finish(a, &next->answer, JOURNAL_BODY,
+	    next->resumable ? JOURNAL_MINT : 0, 0);
+	return 0;
+}
+
 void
 stream_write_end(
     struct stream *st, struct stream_state *next, enum end_reason why)
@@ -533,8 +556,7 @@ stream_write_end(
 	if (tell && !next->responded)
 		len = refusal_event_write(
 		    &st->rec->request, end_reason_text(why), event);
-	if (len > 0 &&
-	    journal_put(a, &next->answer, JOURNAL_BODY, event, len) != 0)
+	if (len > 0 && put_event(st, next, event, len) != 0)
 		next->break_off = 1;
 	if (next->break_off == 0 &&
 	    journal_put(a, &next->answer, JOURNAL_END, "", 0) != 0)

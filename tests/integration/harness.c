@@ -267,6 +267,22 @@ rig_open_gate(const char *name)
 	fclose(f);
 }
 
+void
+rig_prepare(const char *name, const char *script)
+{
+	char path[600], temporary[600];
+	FILE *f;
+
+	/* It is there as a whole or not at all. */
+	snprintf(path, sizeof(path), "%s/%s", rig.gates, name);
+	snprintf(temporary, sizeof(temporary), "%s/.%s", rig.gates, name);
+	f = fopen(temporary, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(script, f);
+	fclose(f);
+	ck_assert_int_eq(rename(temporary, path), 0);
+}
+
 uint16_t
 rig_closed_port(void)
 {

@@ -79,6 +79,12 @@ void rig_forget_proxy(void);
 /* Let scripts pass `await name`. */
 void rig_open_gate(const char *name);
 
+/*
+ * What the origin does at a request that the proxy makes by itself: name is
+ * "resume-N", "resume" or "delete" (origin.c).
+ */
+void rig_prepare(const char *name, const char *script);
+
 /* A port where connections are never accepted: SYNs go unanswered. */
 uint16_t rig_deaf_port(void);
 

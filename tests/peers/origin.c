@@ -5,6 +5,10 @@
  * in the query (with %HH); else it is that of --default.  A request with a
  * Last-Event-ID looks at X-Resume first, a DELETE at X-Delete.  --on-connect is
  * run on each new connection before anything is read.
+ *
+ * What the test has laid down in the gate directory goes before these: for the
+ * n-th GET with a Last-Event-ID the file resume-n, else resume; for a DELETE
+ * the file delete.
  */
 #include "config.h"
 
@@ -26,6 +30,7 @@ struct origin {
 	const char *gate_dir;       /* NULL: none */
 	uint16_t port;              /* 0: any */
 	atomic_uint requests;
+	atomic_uint resumes;
 };
 
 /* The query's script with its %HH resolved; false if there is none. */
@@ -64,8 +69,46 @@ field_script(const struct message *request, size_t *ret_len)
 	return field;
 }
 
+/* A script in the gate directory; false if there is none of that name. */
+static bool
+read_script(const struct origin *origin, const char *name, struct bytes *ret)
+{
+	char path[4096], buf[4096];
+	size_t n;
+	FILE *f;
+
+	if (origin->gate_dir == NULL)
+		return false;
+	snprintf(path, sizeof(path), "%s/%s", origin->gate_dir, name);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+		bytes_add(ret, buf, n);
+	fclose(f);
+	return true;
+}
+
+/* What the test has laid down for requests that can't say it themselves. */
+static bool
+prepared_script(
+    struct origin *origin, const struct message *request, struct bytes *ret)
+{
+	char name[32];
+
+	if (strncmp(request->head.data, "DELETE ", 7) == 0)
+		return read_script(origin, "delete", ret);
+	if (strncmp(request->head.data, "GET ", 4) != 0 ||
+	    message_count(request, "Last-Event-ID") == 0)
+		return false;
+	snprintf(name, sizeof(name), "resume-%u",
+	    atomic_fetch_add(&origin->resumes, 1) + 1);
+	return read_script(origin, name, ret) ||
+	       read_script(origin, "resume", ret);
+}
+
 static int
-choose_script(const struct origin *origin, const struct message *request,
+choose_script(struct origin *origin, const struct message *request,
     struct script *ret, const char **ret_why)
 {
 	struct bytes text = { 0 };
@@ -73,7 +116,9 @@ choose_script(const struct origin *origin, const struct message *request,
 	const char *field = field_script(request, &len);
 	int err;
 
-	if (field != NULL)
+	if (prepared_script(origin, request, &text))
+		;
+	else if (field != NULL)
 		bytes_add(&text, field, len);
 	else if (!query_script(request, &text))
 		bytes_addf(&text, "%s", origin->default_script);
