@@ -4,8 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/hash.h"
@@ -19,7 +17,8 @@
 #define LAST_CHUNK "0\r\n\r\n"
 #define LAST_CHUNK_LEN (sizeof(LAST_CHUNK) - 1)
 #define CHUNK_HEAD_MAX 10 /* eight digits, CR, LF */
-/* "id: sc1." token "." sequence LF */
+#define ID_LINE_BEGIN "id: sc1."
+/* That, token "." sequence LF. */
 #define ID_LINE_MAX (8 + STREAM_TOKEN_LEN + 1 + 20 + 1)
 
 /* A place in a chain. */
@@ -503,12 +502,24 @@ write_chunk_head(char *buf, uint32_t len)
 	return n;
 }
 
+/* "id: sc1." token "." seq LF.  By hand: it is made several times an event. */
 static uint32_t
 write_id_line(char *buf, const char *token, uint64_t seq)
 {
+	char digits[20], *first = digits + sizeof(digits);
 	/* A token in shared memory may have lost its end. */
-	return (uint32_t)snprintf(buf, ID_LINE_MAX + 1,
-	    "id: sc1.%.*s.%" PRIu64 "\n", (int)STREAM_TOKEN_LEN, token, seq);
+	size_t token_len = strnlen(token, STREAM_TOKEN_LEN);
+	char *p = buf;
+
+	do
+		*--first = (char)('0' + seq % 10);
+	while ((seq /= 10) != 0);
+	p = mempcpy(p, ID_LINE_BEGIN, sizeof(ID_LINE_BEGIN) - 1);
+	p = mempcpy(p, token, token_len);
+	*p++ = '.';
+	p = mempcpy(p, first, (size_t)(digits + sizeof(digits) - first));
+	*p++ = '\n';
+	return (uint32_t)(p - buf);
 }
 
 /* Where the record at or after `at` starts: headers are never split. */
@@ -545,7 +556,7 @@ record_read(const struct arena *a, struct place at, uint64_t seq,
 static void
 view_write_head(struct view *v, const struct journal_wire *form)
 {
-	char id[ID_LINE_MAX + 1];
+	char id[ID_LINE_MAX];
 	uint32_t id_len = 0;
 
 	if (v->r.flags & JOURNAL_MINT && form->token != NULL)
