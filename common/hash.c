@@ -4,6 +4,9 @@
 #include "config.h"
 
 #include <xxhash.h>
+#ifdef HAVE_XXH_X86DISPATCH_H
+#include <xxh_x86dispatch.h> /* the same functions under the same names */
+#endif
 
 #include "common/hash.h"
 
