@@ -28,8 +28,8 @@ union value {
 	struct conf_list list;
 };
 
-static void
-list_fini(struct conf_list *list)
+void
+conf_list_fini(struct conf_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		free(list->items[i]);
@@ -49,7 +49,7 @@ list_init(struct conf_list *ret, const char *const *items, size_t count)
 	for (; list.count < count; list.count++) {
 		list.items[list.count] = strdup(items[list.count]);
 		if (list.items[list.count] == NULL) {
-			list_fini(&list);
+			conf_list_fini(&list);
 			return -ENOMEM;
 		}
 	}
@@ -96,7 +96,7 @@ member_store(struct conf *conf, const struct conf_key *key, union value *value)
 	if (key->type == CONF_TYPE_STRING)
 		free(old.string);
 	else if (key->type == CONF_TYPE_LIST)
-		list_fini(&old.list);
+		conf_list_fini(&old.list);
 	memcpy((char *)conf + key->offset, value, member_size(key));
 }
 
@@ -382,6 +382,47 @@ conf_set_items(struct conf *conf, const char *key, const char *const *items,
 	if (r == 0)
 		member_store(conf, to.key, &parsed);
 	return r;
+}
+
+/* The text of a value that is no LIST. */
+static const char *
+format_value(
+    enum conf_type type, const union value *value, char *buf, size_t cap)
+{
+	switch (type) {
+	case CONF_TYPE_REAL:
+		(void)snprintf(buf, cap, "%.15f", value->real);
+		return buf;
+	case CONF_TYPE_BOOL:
+		return value->truth ? "true" : "false";
+	case CONF_TYPE_STRING:
+		return value->string;
+	case CONF_TYPE_DURATION:
+	case CONF_TYPE_SIZE:
+	case CONF_TYPE_COUNT:
+	case CONF_TYPE_LIST:
+		break;
+	}
+	format_number(type, value->number, buf, cap);
+	return buf;
+}
+
+int
+conf_get_items(const struct conf *conf, const char *key, struct conf_list *ret)
+{
+	const struct conf_key *row = conf_key_find(key);
+	char buf[CONF_VALUE_CAP];
+	const char *text;
+	union value value;
+
+	if (row == NULL)
+		return -EINVAL;
+	value = member_load(conf, row);
+	if (row->type == CONF_TYPE_LIST)
+		return list_init(ret, (const char *const *)value.list.items,
+		    value.list.count);
+	text = format_value(row->type, &value, buf, sizeof(buf));
+	return list_init(ret, &text, 1);
 }
 
 /* --- the whole --------------------------------------------------------- */

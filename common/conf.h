@@ -87,6 +87,15 @@ size_t conf_changed_needing_restart(const struct conf *old_conf,
  */
 void conf_keep_until_restart(struct conf *old_conf, struct conf *new_conf);
 
+/*
+ * The value of a key as texts that conf_set_items() takes: one, or those of a
+ * LIST.  0 and *ret, to be freed with conf_list_fini(); -EINVAL for an
+ * unknown key; or -ENOMEM.
+ */
+SC_MUST_CHECK int conf_get_items(
+    const struct conf *conf, const char *key, struct conf_list *ret);
+void conf_list_fini(struct conf_list *list);
+
 /* Whether two configurations agree in every key. */
 bool conf_equal(const struct conf *a, const struct conf *b);
 

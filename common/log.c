@@ -191,6 +191,21 @@ log_set_target(const char *target)
 	return 0;
 }
 
+int
+log_set_target_fd(const char *target, int fd)
+{
+	struct log_sink sink;
+	int r;
+
+	r = sink_parse(target, &sink);
+	if (r < 0)
+		return r;
+	sink.fd = fd;
+	sink_close(&log_state.sink);
+	log_state.sink = sink;
+	return 0;
+}
+
 void
 log_replace_fd(int fd)
 {

@@ -75,6 +75,12 @@ const char *log_level_name(enum log_level level);
 SC_MUST_CHECK int log_set_target(const char *target);
 
 /*
+ * The same, with a descriptor (taken on success) of that target that is open
+ * already: it is not opened again.
+ */
+SC_MUST_CHECK int log_set_target_fd(const char *target, int fd);
+
+/*
  * Open the target again, after a log file was renamed.
  * Returns 0, or -errno, and then the old descriptor stays in use.
  */

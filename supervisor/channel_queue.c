@@ -84,6 +84,18 @@ channel_queue_pop(struct channel_queue *q)
 	}
 }
 
+uint32_t
+channel_queue_count(const struct channel_queue *q)
+{
+	return q->count;
+}
+
+const struct msg *
+channel_queue_at(const struct channel_queue *q, uint32_t n)
+{
+	return n < q->count ? queue_at(q, n) : NULL;
+}
+
 bool
 channel_queue_is_empty(const struct channel_queue *q)
 {

@@ -39,4 +39,8 @@ void channel_queue_pop(struct channel_queue *q);
 
 bool channel_queue_is_empty(const struct channel_queue *q);
 
+/* How many wait; and the n-th of them, 0 being the oldest, or NULL. */
+uint32_t channel_queue_count(const struct channel_queue *q);
+const struct msg *channel_queue_at(const struct channel_queue *q, uint32_t n);
+
 #endif

@@ -203,6 +203,20 @@ on_connection(struct ev_loop *loop, ev_io *io, int revents)
 
 /* --- life -------------------------------------------------------------- */
 
+void
+control_resume(struct control *c, struct ev_loop *loop, const char *path)
+{
+	c->loop = loop;
+	c->path = path;
+	c->first = NULL;
+	c->count = 0;
+	ev_io_init(&c->watcher, on_connection, c->fd, EV_READ);
+	ev_timer_init(&c->pause, on_pause_over, PAUSE_S, 0);
+	c->watcher.data = c;
+	c->pause.data = c;
+	ev_io_start(loop, &c->watcher);
+}
+
 int
 control_open(struct control *c, struct ev_loop *loop, const char *path)
 {
@@ -221,15 +235,7 @@ control_open(struct control *c, struct ev_loop *loop, const char *path)
 	if (r < 0)
 		return r;
 	c->fd = r;
-	c->loop = loop;
-	c->path = path;
-	c->first = NULL;
-	c->count = 0;
-	ev_io_init(&c->watcher, on_connection, c->fd, EV_READ);
-	ev_timer_init(&c->pause, on_pause_over, PAUSE_S, 0);
-	c->watcher.data = c;
-	c->pause.data = c;
-	ev_io_start(loop, &c->watcher);
+	control_resume(c, loop, path);
 	return 0;
 }
 

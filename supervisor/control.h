@@ -38,6 +38,12 @@ SC_MUST_CHECK int control_open(
     struct control *c, struct ev_loop *loop, const char *path);
 
 /*
+ * Go on with a socket that is bound already, c->fd, which an earlier image of
+ * the daemon served at this path (borrowed).
+ */
+void control_resume(struct control *c, struct ev_loop *loop, const char *path);
+
+/*
  * Remove the socket, close it and every connection.  A closed one is
  * allowed.
  */

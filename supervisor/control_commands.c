@@ -15,6 +15,7 @@
 #include "supervisor/control_metrics.h"
 #include "supervisor/control_rows.h"
 #include "supervisor/control_tap.h"
+#include "supervisor/control_upgrade.h"
 #include "supervisor/control_wait.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/recycle.h"
@@ -298,8 +299,7 @@ control_commands_run(
 		begin_recycle(sv, conn, request);
 		break;
 	case CTL_UPGRADE:
-		control_conn_refuse(
-		    conn, "this version can't be upgraded in place");
+		control_upgrade_begin(sv, conn);
 		break;
 	case CTL_DRAIN:
 		drain(sv, conn);

@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "common/conf.h"
 #include "common/log.h"
 #include "supervisor/options.h"
 #include "supervisor/options_help.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/upgrade.h"
 
 #define EXIT_USAGE 2
 
@@ -84,14 +86,91 @@ run(const struct options *options)
 	return status;
 }
 
+/*
+ * A daemon wants to go on as this binary: would that do?  argv is its command
+ * line, the versions of what it has behind the first two words.
+ */
+static int
+check_upgrade(int argc, char **argv)
+{
+	char error[OPTIONS_ERROR_CAP];
+	struct options options;
+	struct conf conf;
+	int r;
+
+	if (upgrade_check(argv[2]) < 0)
+		return EXIT_FAILURE;
+	argv[2] = argv[0];
+	r = options_parse(argc - 2, argv + 2, &options, error, sizeof(error));
+	if (r == 0) {
+		r = options_load(&options, &conf, error, sizeof(error));
+		if (r == 0)
+			conf_fini(&conf);
+		options_fini(&options);
+	}
+	if (r < 0)
+		print_errors(error);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Go on as the daemon that this process was: the exit status. */
+static int
+take_over(
+    const struct upgrade_inheritance *in, int argc, char **argv, char *why)
+{
+	struct options options;
+	struct conf conf;
+	int r;
+
+	r = options_parse(argc, argv, &options, why, UPGRADE_TEXT_CAP);
+	if (r < 0)
+		return r;
+	(void)snprintf(why, UPGRADE_TEXT_CAP, "the take-over failed");
+	r = conf_init(&conf);
+	if (r < 0)
+		return r;
+	r = supervisor_take_over(&options, &conf, in->fd, in->why);
+	if (r < 0) {
+		(void)snprintf(why, UPGRADE_TEXT_CAP,
+		    "the new binary can't take over: %s", strerror(-r));
+		return r;
+	}
+	conf_fini(&conf);
+	options_fini(&options);
+	return r;
+}
+
+/* The same; where it fails this process becomes the old binary again. */
+static int
+take_over_or_go_back(
+    const struct upgrade_inheritance *in, int argc, char **argv)
+{
+	char why[UPGRADE_TEXT_CAP];
+	int r;
+
+	/* The old binary was started by its descriptor, and is called so. */
+	(void)prctl(PR_SET_NAME, "shadowcat");
+	r = take_over(in, argc, argv, why);
+	if (r >= 0)
+		return r;
+	upgrade_go_back(in, argv, why);
+	log_error("upgrade: %s, and there is no way back: stopped", why);
+	return EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
+	struct upgrade_inheritance inherited;
 	char error[CONF_ERROR_CAP];
 	struct options options;
 	int status = EXIT_SUCCESS;
 
 	log_init("shadowcat");
+	if (upgrade_inherit(&inherited))
+		return take_over_or_go_back(&inherited, argc, argv);
+	if (argc > 2 && strcmp(argv[1], UPGRADE_CHECK_MODE) == 0)
+		return check_upgrade(argc, argv);
 	if (options_parse(argc, argv, &options, error, sizeof(error)) < 0) {
 		(void)fprintf(
 		    stderr, "shadowcat: %s (see shadowcat --help)\n", error);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/complain.h"
@@ -134,6 +135,18 @@ nursery_fill(struct supervisor *sv)
 void
 nursery_start(struct supervisor *sv)
 {
+	nursery_fill(sv);
+}
+
+void
+nursery_resume(struct supervisor *sv)
+{
+	for (uint32_t i = 0; i < sv->workers.wanted; i++) {
+		struct worker_slot *w = &sv->workers.rows[i];
+
+		if (w->state == WORKER_DEAD)
+			start_timer(sv, w, respawn_delay_ms(w->fails));
+	}
 	nursery_fill(sv);
 }
 
@@ -340,7 +353,7 @@ nursery_reap(struct supervisor *sv)
 		w = worker_table_by_pid(&sv->workers, pid);
 		if (w != NULL)
 			bury(sv, w, status);
-		else
+		else if (!upgrade_note_exit(sv, pid, status))
 			log_debug(
 			    "reaped pid %d, which was no worker", (int)pid);
 	}

@@ -13,6 +13,9 @@
 void nursery_init(struct supervisor *sv);
 void nursery_start(struct supervisor *sv);
 
+/* Go on with the rows that an earlier image has left. */
+void nursery_resume(struct supervisor *sv);
+
 /*
  * From now on there are so many workers (1 .. SHM_WORKERS_MAX).  New slots
  * get theirs as soon as nobody adopts what was left there; those that are too

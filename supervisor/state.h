@@ -7,6 +7,8 @@
  *	supervisor.c  start, signals, stop
  *	nursery.c     births and deaths of workers
  *	recycle.c     workers replaced without need
+ *	upgrade.c     another binary in this process
+ *	handover.c    what that one needs
  *	dispatch.c    what workers say, and what is said to them
  */
 #ifndef SUPERVISOR_STATE_H
@@ -27,6 +29,7 @@
 #include "supervisor/priv.h"
 #include "supervisor/recycle.h"
 #include "supervisor/signals.h"
+#include "supervisor/upgrade.h"
 #include "supervisor/vault.h"
 #include "supervisor/worker_table.h"
 
@@ -56,6 +59,8 @@ struct supervisor {
 	struct priv_user user;
 	struct signals signals;
 	struct recycle recycle;
+	struct upgrade upgrade;
+	char *binary;         /* path of the installed one; NULL: not known */
 	ev_timer tick;        /* looks at the workers' pulse */
 	ev_timer deadline;    /* of draining */
 	uint64_t deadline_ms; /* the same, on clock_ms() */

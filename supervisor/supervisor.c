@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -20,7 +22,9 @@
 #include "common/tcp_self_test.h"
 #include "supervisor/complain.h"
 #include "supervisor/control_commands.h"
+#include "supervisor/control_upgrade.h"
 #include "supervisor/dispatch.h"
+#include "supervisor/handover.h"
 #include "supervisor/limits.h"
 #include "supervisor/notify.h"
 #include "supervisor/nursery.h"
@@ -79,6 +83,7 @@ stop_now(struct supervisor *sv)
 	notify_send("STOPPING=1");
 	stop_listening(sv);
 	recycle_cancel(sv);
+	upgrade_cancel(sv);
 	nursery_cancel_all(sv);
 	for (uint32_t i = 0; i < sv->workers.count; i++)
 		nursery_kill(sv, &sv->workers.rows[i], WORKER_KILL_STOP);
@@ -124,6 +129,7 @@ stop_in_peace(struct supervisor *sv)
 	notify_send("STOPPING=1");
 	stop_listening(sv);
 	recycle_cancel(sv);
+	upgrade_cancel(sv);
 	nursery_cancel_idle(sv);
 	for (uint32_t i = 0; i < sv->workers.count; i++)
 		drain_worker(sv, &sv->workers.rows[i], limit_ms);
@@ -197,7 +203,7 @@ on_signal(void *context, int number)
 		reopen_logs(sv);
 		break;
 	case SIGUSR2:
-		log_error("upgrade: this version can't be upgraded in place");
+		upgrade_begin(sv, -1, NULL, NULL);
 		break;
 	}
 }
@@ -220,7 +226,6 @@ on_accepted(void *context, uint32_t worker, uint32_t slot, uint32_t generation)
 
 /* --- start ------------------------------------------------------------- */
 
-/* The loop comes first: from here on no signal kills us half-way. */
 static int
 start_loop(struct supervisor *sv)
 {
@@ -231,7 +236,6 @@ start_loop(struct supervisor *sv)
 	}
 	sv->signals.on_signal = on_signal;
 	sv->signals.context = sv;
-	signals_start(&sv->signals, sv->loop);
 	ev_timer_init(
 	    &sv->tick, on_tick, PULSE_TICK_MS / 1000., PULSE_TICK_MS / 1000.);
 	ev_timer_init(&sv->deadline, on_deadline, 0, 0);
@@ -357,6 +361,9 @@ start(struct supervisor *sv)
 {
 	int r = start_loop(sv);
 
+	/* First: from here on no signal kills us half-way. */
+	if (r == 0)
+		signals_start(&sv->signals, sv->loop);
 	if (r == 0)
 		r = find_user(sv);
 	if (r == 0)
@@ -388,23 +395,19 @@ finish(struct supervisor *sv)
 		shm_fini(&sv->shm);
 	if (sv->loop == NULL)
 		return;
+	free(sv->binary);
 	ev_timer_stop(sv->loop, &sv->tick);
 	ev_timer_stop(sv->loop, &sv->deadline);
+	ev_timer_stop(sv->loop, &sv->upgrade.timer);
 	signals_stop(&sv->signals);
 	ev_loop_destroy(sv->loop);
 	fd_close(&sv->daemon.report);
 }
 
+/* Until it is told to stop: the exit status. */
 static int
-run(struct supervisor *sv)
+serve(struct supervisor *sv)
 {
-	if (start(sv) < 0) {
-		finish(sv);
-		return EXIT_FAILURE;
-	}
-	describe_room(sv);
-	test_counters();
-	nursery_start(sv);
 	ev_timer_start(sv->loop, &sv->tick);
 	/* Some may have died before anybody listened. */
 	ev_feed_signal_event(sv->loop, SIGCHLD);
@@ -414,10 +417,150 @@ run(struct supervisor *sv)
 	return sv->exit_status;
 }
 
-int
-supervisor_run(const struct options *options, struct conf *conf)
+static int
+run(struct supervisor *sv)
 {
-	struct supervisor sv = {
+	if (start(sv) < 0) {
+		finish(sv);
+		return EXIT_FAILURE;
+	}
+	upgrade_init(sv, sv->options->argv[0]);
+	describe_room(sv);
+	test_counters();
+	nursery_start(sv);
+	return serve(sv);
+}
+
+/* --- taking over -------------------------------------------------------- */
+
+/* Lines go where those of the image before went. */
+static int
+resume_log(const struct conf *conf, int fd)
+{
+	enum log_level level;
+	int r = log_level_parse(conf->log_level, &level);
+
+	if (r < 0)
+		return r;
+	log_set_level(level);
+	return log_set_target_fd(conf->log_target, fd);
+}
+
+/* In developer builds a take-over can be made to fail, for the tests. */
+static int
+fail_as_told(const char *why)
+{
+#ifdef SC_DEVELOPER
+	if (why[0] == '\0' && getenv("SHADOWCAT_FAIL_TAKE_OVER") != NULL)
+		return -ECANCELED;
+#endif
+	(void)why;
+	return 0;
+}
+
+/* Everything that can fail; nothing that is seen from outside. */
+static int
+resume(struct supervisor *sv, struct unpack *u, struct handover *h,
+    const char *why)
+{
+	int r = start_loop(sv);
+
+	if (r == 0)
+		r = handover_read(u, sv, h);
+	if (r == 0)
+		r = resume_log(sv->conf, h->log_fd);
+	if (r == 0)
+		r = find_user(sv);
+	if (r < 0)
+		return r;
+	nursery_init(sv);
+	r = handover_read_channels(u, sv);
+	if (r == 0)
+		r = start_accepting(sv);
+	if (r == 0)
+		r = fail_as_told(why);
+	return r;
+}
+
+/* The new image stands: what it has is its own again. */
+static void
+settle_in(struct supervisor *sv, struct unpack *u, struct handover *h)
+{
+	for (size_t i = 0; i < u->fd_count; i++) {
+		if (u->fds[i] > STDERR_FILENO)
+			(void)!fd_set_cloexec(u->fds[i], 1);
+	}
+	fd_close(&h->binary);
+	sv->pidfile.path = sv->conf->pidfile;
+	control_resume(&sv->control, sv->loop, sv->conf->control_path);
+	sv->state = SUPERVISOR_RUNNING;
+}
+
+/* What to do when the workers have followed. */
+static void
+on_upgraded(void *context, int error, const char *text)
+{
+	struct supervisor *sv = context;
+	int reply = sv->upgrade.reply;
+
+	sv->upgrade.reply = -1;
+	if (error == 0)
+		log_notice("upgrade: done");
+	if (reply >= 0 && sv->upgrade.answer != NULL)
+		sv->upgrade.answer(sv, reply, error, text);
+	else
+		fd_close(&reply);
+}
+
+/* The configuration was read again, and the workers follow; or it is bad. */
+static void
+on_reloaded(void *context, int error, const char *text)
+{
+	struct supervisor *sv = context;
+
+	if (error != 0 && error != -ECHILD && error != -ECANCELED)
+		error = recycle_begin(sv, RECYCLE_ALL, on_upgraded, sv);
+	else
+		on_upgraded(sv, error, text);
+}
+
+/* Serve as what the image before was. */
+static int
+go_on(struct supervisor *sv, const char *why)
+{
+	acceptor_workers_changed(&sv->acceptor);
+	signals_start(&sv->signals, sv->loop);
+	nursery_resume(sv);
+	if (why[0] != '\0') {
+		log_error("upgrade: %s; the old binary is back", why);
+		on_upgraded(sv, -EPROTO, why);
+	} else {
+		log_notice(
+		    "upgrade: version %s has taken over", PACKAGE_VERSION);
+		reload_begin(sv, on_reloaded, sv);
+	}
+	return serve(sv);
+}
+
+/* Map what the handover holds; NULL: that fails. */
+static const char *
+map_handover(int fd, size_t *ret_len)
+{
+	struct stat st;
+	void *bytes;
+
+	if (fstat(fd, &st) < 0 || st.st_size <= 0)
+		return NULL;
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	*ret_len = (size_t)st.st_size;
+	return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+static void
+supervisor_init(
+    struct supervisor *sv, const struct options *options, struct conf *conf)
+{
+	*sv = (struct supervisor){
 		.state = SUPERVISOR_STARTING,
 		.options = options,
 		.conf = conf,
@@ -425,12 +568,49 @@ supervisor_run(const struct options *options, struct conf *conf)
 		.shm = { .fd = -1 },
 		.control = { .fd = -1,
 		    .on_request = control_commands_run,
-		    .context = &sv },
+		    .context = sv },
 		.pidfile = { .fd = -1 },
 		.daemon = { .report = -1 },
+		.upgrade = { .answer = control_upgrade_answer },
 	};
+}
+
+int
+supervisor_take_over(
+    const struct options *options, struct conf *conf, int fd, const char *why)
+{
+	struct unpack u = { .bad = false };
+	struct handover h = { .binary = -1 };
+	struct supervisor sv;
+	const char *bytes;
+	size_t len;
+	int r;
+
+	bytes = map_handover(fd, &len);
+	if (bytes == NULL)
+		return -EPROTO;
+	u.at = bytes;
+	u.left = len;
+	supervisor_init(&sv, options, conf);
+	r = resume(&sv, &u, &h, why);
+	if (r < 0)
+		return r; /* the image before needs all of it */
+	settle_in(&sv, &u, &h);
+	upgrade_init(&sv, options->argv[0]);
+	sv.upgrade.reply = h.reply;
+	unpack_fini(&u);
+	(void)munmap((void *)(uintptr_t)bytes, len);
+	fd_close(&fd);
+	return go_on(&sv, why);
+}
+
+int
+supervisor_run(const struct options *options, struct conf *conf)
+{
+	struct supervisor sv;
 	int r, status;
 
+	supervisor_init(&sv, options, conf);
 	close_strange_fds();
 	if (options_has(options, OPTIONS_FLAG_DAEMON)) {
 		r = daemon_begin(&sv.daemon, &status);

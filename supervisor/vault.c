@@ -203,6 +203,28 @@ vault_give(struct vault *v, uint32_t kind, uint32_t slot, uint32_t worker)
 	list_add(&v->tables[kind], slot, worker);
 }
 
+int
+vault_restore(struct vault *v, uint32_t kind, uint32_t slot,
+    const struct vault_entry *entry)
+{
+	struct vault_table *t = &v->tables[kind];
+
+	if (slot >= t->capacity ||
+	    (entry->fd >= 0 && entry->worker >= SHM_WORKERS_MAX))
+		return -ERANGE;
+	table_touch(t, slot);
+	t->entries[slot].fd = entry->fd;
+	t->entries[slot].generation = entry->generation;
+	if (entry->fd >= 0) {
+		list_add(t, slot, entry->worker);
+		t->used++;
+	} else if (kind == SOCKET_CLIENT) {
+		t->entries[slot].next = t->free;
+		t->free = slot;
+	}
+	return 0;
+}
+
 uint32_t
 vault_count(const struct vault *v, uint32_t kind, uint32_t worker)
 {

@@ -90,6 +90,14 @@ uint32_t vault_count(const struct vault *v, uint32_t kind, uint32_t worker);
 uint32_t vault_room(const struct vault *v, uint32_t kind);
 
 /*
+ * Put an entry back where it was in an earlier image of the daemon: its fd
+ * (taken; -1: the slot is free), generation and worker.  Each slot once, from
+ * 0 on, into tables that are empty.  0; -ERANGE: no such slot or worker.
+ */
+SC_MUST_CHECK int vault_restore(struct vault *v, uint32_t kind, uint32_t slot,
+    const struct vault_entry *entry);
+
+/*
  * Walk a worker's entries: the first slot, and the one after `slot`, or
  * VAULT_NONE.  Nothing may be added or dropped during a walk.
  */

@@ -1,0 +1,357 @@
+/*
+ * test_upgrade.c - another binary for a daemon at work: nobody notices.
+ *
+ * The daemon runs from a copy of the binary in the test's directory, which is
+ * replaced as a package manager would: by a rename.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/integration/ask.h"
+#include "tests/integration/load.h"
+
+#define CALL "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"}"
+#define WORKERS_MAX 64
+#define DONE "upgrade: done"
+#define GOES_ON "this binary goes on"
+
+static char installed[400]; /* where the daemon's binary is */
+static char built[4096];    /* where it was copied from */
+
+/* --- installing ------------------------------------------------------------
+ */
+
+static void
+write_file(const char *path, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	ck_assert_int_eq(close(fd), 0);
+}
+
+/* Put a file with these bytes in the binary's place. */
+static void
+install_bytes(const void *bytes, size_t len)
+{
+	char fresh[420];
+
+	snprintf(fresh, sizeof(fresh), "%s.new", installed);
+	write_file(fresh, bytes, len);
+	ck_assert_int_eq(rename(fresh, installed), 0);
+}
+
+static void
+install_good(void)
+{
+	struct bytes all;
+
+	file_read(built, &all);
+	ck_assert_uint_gt(all.len, 1000);
+	install_bytes(all.data, all.len);
+	bytes_fini(&all);
+}
+
+/* A shell script, in which BUILT stands for the good binary. */
+static void
+install_script(const char *text)
+{
+	struct bytes script = { 0 };
+
+	bytes_addf(&script, "#!/bin/sh\nBUILT='%s'\n%s\n", built, text);
+	install_bytes(script.data, script.len);
+	bytes_fini(&script);
+}
+
+static void
+find_built(void)
+{
+	const char *given = getenv("SHADOWCAT");
+	char *slash;
+	ssize_t n;
+
+	if (given != NULL) {
+		snprintf(built, sizeof(built), "%s", given);
+		return;
+	}
+	n = readlink("/proc/self/exe", built, sizeof(built) - 40);
+	ck_assert_int_gt(n, 0);
+	built[n] = '\0';
+	for (int up = 0; up < 3; up++) {
+		slash = strrchr(built, '/');
+		ck_assert_ptr_nonnull(slash);
+		*slash = '\0';
+	}
+	strcat(built, "/shadowcat");
+}
+
+static void
+start(const char *set)
+{
+	find_built();
+	snprintf(installed, sizeof(installed), "%s/shadowcat", rig.dir);
+	install_good();
+	ck_assert_int_eq(setenv("SHADOWCAT", installed, 1), 0);
+	rig_start("--set", set, NULL);
+}
+
+/* --- upgrading -------------------------------------------------------------
+ */
+
+static bool
+are_all_new(const pid_t *before, unsigned count)
+{
+	pid_t now[WORKERS_MAX];
+	unsigned n = rig_workers(now, WORKERS_MAX);
+
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned k = 0; k < count; k++) {
+			if (now[i] == before[k])
+				return false;
+		}
+	}
+	return n == count;
+}
+
+/* USR2, and wait until every worker has followed. */
+static void
+upgrade(void)
+{
+	unsigned times = file_count(rig.proxy.err, DONE);
+	pid_t before[WORKERS_MAX];
+	unsigned count = rig_workers(before, WORKERS_MAX);
+
+	process_signal(&rig.proxy, SIGUSR2);
+	wait_for(file_count(rig.proxy.err, DONE) == times + 1);
+	wait_for(are_all_new(before, count));
+	ck_assert(proc_runs(rig.proxy.pid));
+}
+
+/* USR2, and wait until it is refused for this reason. */
+static void
+expect_refusal(const char *why)
+{
+	unsigned times = file_count(rig.proxy.err, GOES_ON);
+
+	process_signal(&rig.proxy, SIGUSR2);
+	wait_for(file_count(rig.proxy.err, GOES_ON) == times + 1);
+	ck_assert_msg(file_has(rig.proxy.err, why), "no \"%s\"", why);
+	ck_assert(!file_has(rig.proxy.err, DONE));
+}
+
+static void
+expect_service(void)
+{
+	struct client c;
+
+	ask(&c, "POST", "echo", "", CALL, 200);
+	assert_body(&c, CALL);
+	client_close(&c);
+}
+
+/* --- under load --------------------------------------------------------------
+ */
+
+static const char *const worker_counts[] = { "workers=1", "workers=3" };
+
+START_TEST(nobody_notices_an_upgrade)
+{
+	start(worker_counts[_i]);
+	load_start(12, 4);
+	for (int i = 0; i < 8; i++) {
+		install_good();
+		upgrade();
+		load_wait(3);
+	}
+	load_stop();
+	expect_service();
+}
+END_TEST
+
+/* A worker dies about the moment of the upgrade: its end may go unheard. */
+START_TEST(worker_may_die_meanwhile)
+{
+	pid_t workers[WORKERS_MAX];
+
+	start("workers=2");
+	load_start(12, 4);
+	for (int i = 0; i < 20; i++) {
+		unsigned times = file_count(rig.proxy.err, DONE);
+
+		wait_for(rig_workers(workers, WORKERS_MAX) >= 1);
+		process_signal(&rig.proxy, SIGUSR2);
+		usleep((useconds_t)(i * 300));
+		(void)kill(workers[0], SIGKILL);
+		wait_for(file_count(rig.proxy.err, DONE) == times + 1);
+		load_wait(1);
+	}
+	load_stop();
+}
+END_TEST
+
+START_TEST(any_signals_at_any_time)
+{
+	static const int signals[] = { SIGUSR2, SIGHUP, SIGUSR2, SIGUSR1,
+		SIGUSR2, SIGCHLD };
+
+	start("workers=2");
+	load_start(8, 4);
+	for (unsigned i = 0; i < 200; i++) {
+		process_signal(&rig.proxy, signals[i % ARRAY_LEN(signals)]);
+		usleep(i * 137 % 5000);
+	}
+	load_wait(3);
+	load_stop();
+	expect_service();
+}
+END_TEST
+
+START_TEST(upgrades_leak_nothing)
+{
+	int before;
+
+	start("workers=2");
+	expect_service();
+	upgrade();
+	before = proc_count_fds(rig.proxy.pid);
+	for (int i = 0; i < 10; i++)
+		upgrade();
+	wait_for(proc_count_fds(rig.proxy.pid) <= before);
+	expect_service();
+}
+END_TEST
+
+/* The listening sockets, the pid file, the control socket: all as before. */
+START_TEST(daemon_is_the_same_afterwards)
+{
+	struct bytes pid;
+	char want[20];
+
+	start("workers=1");
+	upgrade();
+	upgrade();
+	expect_service();
+	file_read(rig.pidfile, &pid);
+	snprintf(want, sizeof(want), "%d\n", rig.proxy.pid);
+	ck_assert_str_eq(pid.data, want);
+	bytes_fini(&pid);
+	ck_assert_int_eq(access(rig.control, F_OK), 0);
+	rig_stop_proxy();
+	ck_assert_int_ne(access(rig.pidfile, F_OK), 0);
+	ck_assert_int_ne(access(rig.control, F_OK), 0);
+}
+END_TEST
+
+/* --- what is refused
+ * ---------------------------------------------------------- */
+
+static const struct {
+	const char *script; /* NULL: no program at all */
+	const char *why;
+} bad_binaries[] = {
+	{ NULL, "Exec format error" },
+	{ "exit 3", "exited with code 3" },
+	{ "kill -SEGV $$", "killed by SIGSEGV" },
+	{ "echo 'libmissing.so: cannot open' >&2; exit 127",
+	    "libmissing.so: cannot open" },
+	{ "shift 2; exec \"$BUILT\" upgrade-check 0.0.0 \"$@\"",
+	    "another layout version (" },
+	/* One that does not know what it is asked. */
+	{ "shift; exec \"$BUILT\" no-such-mode", "unknown mode" },
+};
+
+START_TEST(bad_binary_changes_nothing)
+{
+	pid_t before[WORKERS_MAX], after[WORKERS_MAX];
+
+	start("workers=2");
+	load_start(6, 2);
+	wait_for(rig_workers(before, WORKERS_MAX) == 2);
+	if (bad_binaries[_i].script == NULL)
+		install_bytes("\0\0\0\0", 4);
+	else
+		install_script(bad_binaries[_i].script);
+	expect_refusal(bad_binaries[_i].why);
+	wait_for(rig_workers(after, WORKERS_MAX) == 2);
+	ck_assert_mem_eq(before, after, 2 * sizeof(before[0]));
+	load_wait(3);
+	install_good();
+	upgrade();
+	load_wait(3);
+	load_stop();
+}
+END_TEST
+
+START_TEST(binary_that_is_gone_changes_nothing)
+{
+	start("workers=1");
+	ck_assert_int_eq(unlink(installed), 0);
+	expect_refusal("No such file or directory");
+	expect_service();
+	install_good();
+	upgrade();
+	expect_service();
+}
+END_TEST
+
+#ifdef SC_DEVELOPER
+/* It passes the trial, and fails when it is too late: the old one is back. */
+START_TEST(failed_take_over_is_undone)
+{
+	pid_t before[WORKERS_MAX], after[WORKERS_MAX];
+
+	ck_assert_int_eq(setenv("SHADOWCAT_FAIL_TAKE_OVER", "1", 1), 0);
+	start("workers=2");
+	load_start(8, 4);
+	wait_for(rig_workers(before, WORKERS_MAX) == 2);
+	install_good();
+	for (unsigned i = 1; i <= 5; i++) {
+		process_signal(&rig.proxy, SIGUSR2);
+		wait_for(
+		    file_count(rig.proxy.err, "the old binary is back") == i);
+		load_wait(3);
+	}
+	wait_for(rig_workers(after, WORKERS_MAX) == 2);
+	ck_assert_mem_eq(before, after, 2 * sizeof(before[0]));
+	load_stop();
+	expect_service();
+}
+END_TEST
+#endif
+
+static void
+add_cases(Suite *suite)
+{
+	TCase *tc = harness_case(suite, "load");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(
+	    tc, nobody_notices_an_upgrade, 0, ARRAY_LEN(worker_counts));
+	tcase_add_test(tc, worker_may_die_meanwhile);
+	tcase_add_test(tc, any_signals_at_any_time);
+	tc = harness_case(suite, "same");
+	tcase_add_test(tc, upgrades_leak_nothing);
+	tcase_add_test(tc, daemon_is_the_same_afterwards);
+	tc = harness_case(suite, "refused");
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(
+	    tc, bad_binary_changes_nothing, 0, ARRAY_LEN(bad_binaries));
+	tcase_add_test(tc, binary_that_is_gone_changes_nothing);
+#ifdef SC_DEVELOPER
+	tcase_add_test(tc, failed_take_over_is_undone);
+#endif
+}
+
+int
+main(void)
+{
+	return harness_main("upgrade", add_cases);
+}
