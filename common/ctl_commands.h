@@ -4,7 +4,7 @@
  * The program, its help, its completion, the manual and the supervisor's
  * switch come from it, or are checked against it by tests/check-docs.sh.  To
  * add one: a row here, a case in supervisor/control_commands.c, a paragraph
- * in man/shadowcatctl.8, its words in contrib/shadowcatctl.bash; and columns
+ * in man/shadowcatctl.8, its words in contrib/completion/shadowcatctl; and columns
  * in ctl/columns.h if it answers with rows.
  */
 #ifndef COMMON_CTL_COMMANDS_H

@@ -150,7 +150,8 @@ struct client_state {
 	uint32_t refused_s;  /* when, by the wall clock: the answer's Date */
 	uint8_t method;      /* enum http_method_id, of the request */
 	uint8_t minor;       /* HTTP/1.x of the request */
-	uint8_t reserved[2];
+	uint8_t discards;    /* nobody wants the body of the request */
+	uint8_t reserved;
 	struct http_scan scan;
 	struct chunked body;
 	uint64_t body_len;  /* decoded body bytes so far */

@@ -38,6 +38,7 @@
 struct adoption {
 	struct worker *w;
 	const struct worker_start *start;
+	uint32_t client;  /* the slot whose blocks are being inherited */
 	int *upstream_fd; /* by slot, + 1; 0: none was inherited */
 	uint32_t adopted, closed, broken;
 };
@@ -53,6 +54,9 @@ inherit(struct adoption *a, struct claim *c, uint32_t index)
 		if (claim_inherit(c, index, a->start->dead[i]))
 			return;
 	}
+	/* Blocks that were on their way to another worker, or from one. */
+	if (c == &a->w->arena.claim)
+		(void)claim_inherit(c, index, owner_of_travelling(a->client));
 }
 
 static void
@@ -178,15 +182,16 @@ take_over_sessions(struct adoption *a)
 	struct worker *w = a->w;
 	struct session_found found;
 	uint32_t slot;
+	int error;
 
 	for (slot = 0; slot < w->shm->sizes.sessions; slot++) {
 		if (!is_of_the_dead(
 			a, atomic_load(&w->shm->session_owners[slot])))
 			continue;
 		/* Only what can be found by its id was begun for good. */
-		if (sessions_find(w->shm, w->self, sessions_id(w->shm, slot),
-			&found) != 0 ||
-		    found.index != slot)
+		error = sessions_find(
+		    w->shm, w->self, sessions_id(w->shm, slot), &found);
+		if (error == -ENOENT || (error == 0 && found.index != slot))
 			continue;
 		inherit(a, &w->sessions, slot);
 		atomic_store(&w->shm->sessions[slot].home, w->index);
@@ -214,8 +219,11 @@ take_over_rooted(struct adoption *a)
 		if (!ss->rooted || ss->phase == STREAM_FREE)
 			continue;
 		st = stream_revive(w, slot, NULL);
-		if (st == NULL || !take_over_parts(a, st))
-			a->broken++;
+		if (st != NULL && take_over_parts(a, st))
+			continue;
+		a->broken++;
+		if (st != NULL)
+			stream_drop(st, END_RECORD_BROKEN);
 	}
 }
 
@@ -243,6 +251,7 @@ take_over_client(struct adoption *a, const struct worker_inheritance *in)
 		fd_close(&fd);
 		return;
 	}
+	a->client = in->slot;
 	cs = RECORD_STATE(&w->shm->clients[in->slot]);
 	if (cs->generation != in->generation) {
 		/* Accepted, and its worker died before it began. */
@@ -485,6 +494,9 @@ settle_stream(struct adoption *a, struct stream *st)
 		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_UPSTREAM_LOST);
 	else if (ss->phase == STREAM_RESUMING)
 		stream_start(st);
+	/* What its status means may not have been seen to. */
+	if (!st->is_dead)
+		legacy_observe(st);
 }
 
 /* A stream without a client: what was under way when it lost it goes on. */
@@ -502,13 +514,17 @@ settle_rooted(struct adoption *a, struct stream *st)
 		RECORD_COMMIT(st->rec);
 		arena_settle(&a->w->arena);
 	}
-	deadline_set(&st->kept, &a->w->stream_detach);
+	deadline_set(&st->kept, stream_state(st)->role == ROLE_ERRAND
+				    ? &a->w->errands
+				    : &a->w->stream_detach);
 	settle_stream(a, st);
 	if (!st->is_dead && st->upstream == NULL &&
 	    stream_state(st)->phase == STREAM_WAITING)
 		stream_start(st);
 	if (!st->is_dead && stream_is_abandoned(st))
 		stream_drop(st, END_CLIENT_LEFT);
+	if (!st->is_dead && st->upstream != NULL)
+		upstream_flush(st->upstream);
 }
 
 static void
@@ -555,6 +571,13 @@ settle(struct adoption *a)
 	struct client *c;
 	uint32_t i;
 
+	/* Clients may come back to these at once. */
+	for (i = 0; i < w->shm->sizes.streams; i++) {
+		if (w->stream_of[i] != NULL &&
+		    w->stream_of[i]->client == NULL &&
+		    !w->stream_of[i]->is_settled)
+			settle_rooted(a, w->stream_of[i]);
+	}
 	for (i = 0; i < start->inherited_count; i++) {
 		if (start->inherited[i].kind != SOCKET_CLIENT ||
 		    start->inherited[i].slot >= w->shm->sizes.clients)
@@ -563,12 +586,6 @@ settle(struct adoption *a)
 		if (c != NULL && !c->is_closing &&
 		    (c->io.events & (EV_READ | EV_WRITE)) == 0)
 			settle_client(a, c);
-	}
-	for (i = 0; i < w->shm->sizes.streams; i++) {
-		if (w->stream_of[i] != NULL &&
-		    w->stream_of[i]->client == NULL &&
-		    !w->stream_of[i]->is_settled)
-			settle_rooted(a, w->stream_of[i]);
 	}
 }
 

@@ -366,9 +366,11 @@ answer_end(struct stream *st, struct stream_state *next, enum end_reason why)
 {
 	/* An event that its own end cut off is passed on as it came. */
 	finish(st, next);
+	if (journal_put(&st->w->arena, &next->answer, JOURNAL_END, "", 0) != 0)
+		return -ENOMEM;
 	next->phase = STREAM_ENDING;
 	next->reason = (uint8_t)why;
-	return journal_put(&st->w->arena, &next->answer, JOURNAL_END, "", 0);
+	return 0;
 }
 
 /* The body is whole.  For a kept stream that may mean: to be continued. */

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -766,6 +767,18 @@ client_act(struct client *c)
 	/* A predecessor may have died before it took up the next request. */
 	if (!c->is_closing && c->stream == NULL)
 		client_resume(c);
+}
+
+void
+client_bound_queue(struct client *c, uint64_t bytes)
+{
+	/* The kernel takes twice as much, for what it needs beside. */
+	int size = (int)MIN(bytes / 2, (uint64_t)INT_MAX);
+
+	if (c->is_bounded)
+		return;
+	c->is_bounded = true;
+	(void)setsockopt(c->io.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
 
 void

@@ -46,6 +46,7 @@ struct client {
 	bool request_taken;    /* the stream that it left has its `out` */
 	uint8_t probe_verdict; /* enum probe_verdict, of this request */
 	struct stream *probe;  /* the upstream is being asked */
+	bool is_bounded;       /* client_bound_queue() was here */
 	bool is_leaving;       /* its request belongs to worker `target` */
 	uint32_t target;
 	bool is_on_loopback;            /* the address it came in on is */
@@ -83,6 +84,12 @@ void client_feed(struct client *c, const char *buf, size_t len);
  * it may be called at any time and any number of times.
  */
 void client_act(struct client *c);
+
+/*
+ * Let the kernel queue no more than about `bytes`: what is kept of a stream
+ * has to reach back to what the client's TCP has not confirmed.
+ */
+void client_bound_queue(struct client *c, uint64_t bytes);
 
 /* The probe has ended: the request is routed again. */
 void client_probed(struct client *c, enum probe_verdict verdict);

@@ -50,6 +50,11 @@ struct worker {
 	struct claim streams;
 	struct claim upstreams;
 	struct claim sessions;
+	/*
+	 * The stream whose record is being changed: nobody makes room by
+	 * ending it.
+	 */
+	struct stream *pinned;
 	struct channel channel;
 	struct resolver resolver;
 	struct http_access access;
@@ -73,6 +78,7 @@ struct worker {
 	struct deadline_list client_head, client_idle, client_body, client_send,
 	    client_linger;
 	struct deadline_list session_idle, session_age, session_again;
+	struct deadline_list errands;
 	struct deadline_list stream_detach, stream_quiet, stream_silent;
 	struct deadline_list upstream_connect, upstream_response, upstream_idle;
 

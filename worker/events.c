@@ -15,6 +15,9 @@
 /* What shm_header.upstream_primes says. */
 enum primes { PRIMES_UNKNOWN, PRIMES_NO, PRIMES_YES };
 
+/* What stream_state.prime_due says; done, and the upstream not yet known. */
+enum prime_due { PRIME_NOT, PRIME_WAITS, PRIME_DONE };
+
 /* --- priming ------------------------------------------------------------ */
 
 static enum primes
@@ -39,7 +42,7 @@ prime(struct stream *st, struct stream_state *next)
 	static const char priming[] = "data: \n\n";
 	struct arena *a = &st->w->arena;
 
-	next->prime_due = 0;
+	next->prime_due = PRIME_DONE;
 	if (journal_open(a, &next->answer) != 0 ||
 	    journal_add(a, &next->answer, priming, sizeof(priming) - 1) != 0)
 		return -1;
@@ -351,7 +354,7 @@ events_take(
 enum answer_verdict
 events_settle(struct stream *st, struct stream_state *next)
 {
-	if (next->prime_due) {
+	if (next->prime_due == PRIME_WAITS) {
 		if (prime(st, next) != 0)
 			return ANSWER_NO_MEMORY;
 	}
@@ -372,16 +375,19 @@ events_trim(struct stream *st, struct stream_state *next)
 {
 	struct arena *a = &st->w->arena;
 	struct journal_cursor *sent = st->client != NULL ? &st->sent : NULL;
+	uint64_t limit = st->w->conf->journal_stream_limit;
 	uint64_t before;
 
-	if (next->answer.kept <= st->w->conf->journal_stream_limit)
+	if (next->answer.kept <= limit)
 		return;
 	/* While a prelude goes out, the replay is still to come. */
-	if (sent != NULL && !stream_prelude_is_sent(st))
+	if (sent != NULL && !chain_is_empty(&next->prelude.chain))
 		return;
 	before = journal_first_seq(a, &next->answer);
-	if (journal_trim(
-		a, &next->answer, sent, st->w->conf->journal_stream_limit) == 0)
+	if (sent != NULL)
+		next->unacked_seq = stream_first_unacked(st);
+	/* By a good part at once: the question above is four system calls. */
+	if (journal_trim(a, &next->answer, sent, limit - limit / 4) == 0)
 		return;
 	if (sent != NULL) {
 		next->wire = sent->wire;

@@ -134,11 +134,10 @@ legacy_paused(struct stream *st)
 void
 legacy_pause(struct stream *st, enum legacy_pause why)
 {
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_change change = stream_begin(st);
 
-	legacy_pause_state(st, next, why);
-	RECORD_COMMIT(st->rec);
-	arena_settle(&st->w->arena);
+	legacy_pause_state(st, change.next, why);
+	stream_commit(&change);
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
 	legacy_paused(st);
@@ -229,14 +228,20 @@ write_ask(struct stream *st, struct stream_state *next, const char *method,
 static void
 resume(struct stream *st)
 {
+	struct stream_change change;
 	struct stream_state *next;
 	struct event after;
 
 	if (!last_id(st, &after) && stream_state(st)->role != ROLE_STANDALONE) {
+		/* The event with the id is not kept any more. */
+		next = RECORD_BEGIN(st->rec);
+		next->no_resume = 1;
+		RECORD_COMMIT(st->rec);
 		legacy_pause(st, PAUSE_LOST);
 		return;
 	}
-	next = RECORD_BEGIN(st->rec);
+	change = stream_begin(st);
+	next = change.next;
 	next->phase = STREAM_RESUMING;
 	next->attempts++;
 	memset(&next->scan, 0, sizeof(next->scan));
@@ -244,8 +249,7 @@ resume(struct stream *st)
 		next->phase = STREAM_PAUSED;
 		next->due_ms = clock_ms() + st->w->conf->reconnect_max_delay;
 	}
-	RECORD_COMMIT(st->rec);
-	arena_settle(&st->w->arena);
+	stream_commit(&change);
 	worker_count(st->w, COUNTER_RESUME_ATTEMPTS, 1);
 	if (stream_state(st)->phase == STREAM_RESUMING)
 		stream_start(st);
@@ -381,13 +385,17 @@ legacy_on_quiet_due(struct deadline *d)
 	struct stream *st = container_of(d, struct stream, quiet);
 	const struct stream_state *ss = stream_state(st);
 	struct stream_state *next;
+	uint64_t unacked;
 
 	if (st->client == NULL || ss->phase == STREAM_ENDING)
 		return;
 	deadline_set(d, &st->w->stream_quiet);
 	if (st->client->is_blocked || !stream_is_all_sent(st))
 		return;
+	unacked = ss->unacked_seq < st->sent.seq ? stream_first_unacked(st)
+						 : ss->unacked_seq;
 	next = RECORD_BEGIN(st->rec);
+	next->unacked_seq = unacked;
 	/* What was sent of the notes is counted into the start. */
 	next->wire = st->sent.wire + st->sent.sent;
 	next->wire_seq = st->sent.seq;
@@ -418,8 +426,8 @@ legacy_adopted(struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
 
-	st->has_request = jsonrpc_is_complete(&st->rec->request);
-	st->is_observed = ss->phase != STREAM_WAITING;
+	/* While its client is there, the request is noted again. */
+	st->has_request = st->client == NULL;
 	if (st->session != NULL && ss->role == ROLE_STANDALONE && ss->resumable)
 		st->session->standalone = st;
 	if (ss->resumable && st->client != NULL)
@@ -432,9 +440,8 @@ legacy_adopted(struct stream *st)
 
 /* --- clients that leave ------------------------------------------------- */
 
-/* The rest of a request that is not sent yet goes along with the stream. */
-static void
-take_request_along(struct stream *st, struct stream_state *next)
+void
+legacy_take_request_along(struct stream *st, struct stream_state *next)
 {
 	const struct client_state *cs = client_state(st->client);
 
@@ -468,7 +475,7 @@ legacy_detach(struct stream *st)
 	next->rooted = 1;
 	next->answer.notes = 0;
 	journal_clear(&w->arena, &next->prelude);
-	take_request_along(st, next);
+	legacy_take_request_along(st, next);
 	RECORD_COMMIT(st->rec);
 	arena_settle(&w->arena);
 	st->client = NULL;
@@ -512,6 +519,12 @@ legacy_on_detach_due(struct deadline *d)
 		stream_drop(st, stream_state(st)->phase == STREAM_ENDING
 				    ? stream_state(st)->reason
 				    : END_NOT_RETURNED);
+}
+
+void
+legacy_on_errand_due(struct deadline *d)
+{
+	stream_drop(container_of(d, struct stream, kept), END_UPSTREAM_SILENT);
 }
 
 /* --- requests ----------------------------------------------------------- */
@@ -686,7 +699,7 @@ legacy_observe(struct stream *st)
 void
 legacy_session_ended(struct stream *st, enum end_reason why)
 {
-	struct stream_state *next;
+	struct stream_change change;
 
 	if (!stream_state(st)->events ||
 	    stream_state(st)->phase == STREAM_ENDING)
@@ -695,10 +708,9 @@ legacy_session_ended(struct stream *st, enum end_reason why)
 		stream_drop(st, why);
 		return;
 	}
-	next = RECORD_BEGIN(st->rec);
-	stream_write_end(st, next, why);
-	RECORD_COMMIT(st->rec);
-	arena_settle(&st->w->arena);
+	change = stream_begin(st);
+	stream_write_end(st, change.next, why);
+	stream_commit(&change);
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
 	legacy_retime(st);

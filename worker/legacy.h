@@ -81,6 +81,12 @@ void legacy_tell_end(struct session *s);
  */
 bool legacy_detach(struct stream *st);
 
+/*
+ * The stream is to lose its client: what of the request is not sent yet goes
+ * along with the stream.
+ */
+void legacy_take_request_along(struct stream *st, struct stream_state *next);
+
 /* The answer is wholly sent: keep it for a while. */
 bool legacy_keep_finished(struct stream *st);
 
@@ -91,6 +97,7 @@ void legacy_adopted(struct stream *st);
 void legacy_note_request(struct stream *st);
 
 void legacy_on_detach_due(struct deadline *d);
+void legacy_on_errand_due(struct deadline *d);
 void legacy_on_quiet_due(struct deadline *d);
 void legacy_on_silent_due(struct deadline *d);
 

@@ -304,7 +304,8 @@ route_minted(struct client *c, const struct http_head *head,
 	}
 	st = w->stream_of[slot];
 	owner = atomic_load(&w->shm->stream_owners[slot]);
-	if (st == NULL && owner != 0 && owner_worker(owner) != w->index &&
+	if (st == NULL && ret->session == NULL && owner != 0 &&
+	    owner_worker(owner) != w->index &&
 	    owner_worker(owner) < SHM_WORKERS_MAX && !w->orphaned) {
 		ret->kind = ROUTE_ELSEWHERE;
 		ret->home = owner_worker(owner);
@@ -355,6 +356,14 @@ route_get(struct client *c, const struct http_head *head, struct route *ret)
 	}
 }
 
+/* Whether following the route gives the session one connection more. */
+static bool
+adds_connection(const struct route *route)
+{
+	return route->kind == ROUTE_RELAY ||
+	       (route->kind == ROUTE_ATTACH && route->stream->client == NULL);
+}
+
 /* Whether one more connection would be one too many. */
 static bool
 is_crowded(const struct session *s)
@@ -388,7 +397,7 @@ replay_route(struct client *c, const struct http_head *head, struct route *ret)
 	}
 	if (head->method == HTTP_METHOD_GET && wants_events(head))
 		route_get(c, head, ret);
-	if (ret->session != NULL && ret->kind == ROUTE_RELAY &&
+	if (ret->session != NULL && adds_connection(ret) &&
 	    is_crowded(ret->session)) {
 		worker_count(w, COUNTER_CONNECTIONS_REFUSED, 1);
 		refuse(ret, HTTP_FAULT_CROWDED);
@@ -516,9 +525,10 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
     const struct client_state *cs, const struct http_head *head,
     const struct route *route)
 {
+	struct journal old = next->prelude;
 	uint64_t first;
 
-	journal_clear(&st->w->arena, &next->prelude);
+	memset(&next->prelude, 0, sizeof(next->prelude));
 	next->framing =
 	    head->minor == 0 ? HTTP_FRAMING_CLOSE : HTTP_FRAMING_CHUNKED;
 	if (put_head(st, next, head, cs) != 0 ||
@@ -526,6 +536,7 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
 		journal_clear(&st->w->arena, &next->prelude);
 		return -ENOMEM;
 	}
+	journal_clear(&st->w->arena, &old);
 	next->client_ref = c->slot + 1;
 	next->client_generation = c->rec->generation;
 	next->request = cs->requests;
@@ -535,7 +546,8 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
 	if (route->is_gap)
 		end_with_gap(st, next);
 	first = journal_first_seq(&st->w->arena, &next->answer);
-	next->wire_seq = MAX(route->seq, first);
+	next->wire_seq = MIN(MAX(route->seq, first), next->answer.next_seq);
+	next->unacked_seq = next->wire_seq;
 	next->answer.notes = 0;
 	return 0;
 }
@@ -546,11 +558,15 @@ replay_attach(struct client *c, struct client_state *next,
 {
 	struct stream *st = route->stream;
 	struct client *before = st->client;
-	struct stream_state *own = RECORD_BEGIN(st->rec);
+	struct stream_change change = stream_begin(st);
 
-	if (attach_state(st, own, c, next, head, route) != 0)
+	if (attach_state(st, change.next, c, next, head, route) != 0) {
+		stream_cancel(&change);
 		return -ENOMEM;
-	RECORD_COMMIT(st->rec);
+	}
+	if (before != NULL)
+		legacy_take_request_along(st, change.next);
+	stream_commit(&change);
 	deadline_cancel(&st->kept);
 	st->client = c;
 	c->stream = st;
@@ -564,6 +580,7 @@ replay_attach(struct client *c, struct client_state *next,
 		upstream_release(st->upstream, false);
 	stream_rewind(st);
 	stream_recount(st);
+	client_bound_queue(c, st->w->conf->journal_stream_limit / 2);
 	deadline_set(&st->quiet, &st->w->stream_quiet);
 	worker_count(c->w, COUNTER_REPLAYS, 1);
 	stream_log(st, LOG_LEVEL_INFO,

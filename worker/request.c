@@ -186,6 +186,7 @@ follow(struct client *c, struct client_state *next,
 	error = route->kind == ROUTE_ATTACH
 		    ? replay_attach(c, next, head, route)
 		    : open_stream(c, next, head, era, route);
+	next->discards = route->kind == ROUTE_ATTACH;
 	if (error == 0)
 		return 0;
 	worker_count(c->w, COUNTER_MEMORY_SHORT, 1);
@@ -211,6 +212,7 @@ begin_state(
 	next->phase = chunked_done(&next->body) ? CLIENT_WAIT : CLIENT_BODY;
 	next->method = (uint8_t)head->method;
 	next->minor = head->minor;
+	next->discards = 0;
 	next->keep_alive = head->keep_alive && !w->draining;
 	worker_count(w, COUNTER_REQUESTS, 1);
 }
@@ -226,6 +228,16 @@ refuse_request(struct client *c, struct client_state *next,
 		request_refuse(c, next, fault);
 	else
 		request_refuse_later(c, next, fault);
+}
+
+/* The session that a route led to may end again. */
+static void
+unpin(struct session *s)
+{
+	if (s == NULL)
+		return;
+	s->pins--;
+	session_forget_if_unused(s);
 }
 
 /* A whole, well-formed head: as request_begin(). */
@@ -244,10 +256,16 @@ take_request(
 			c->target = route.home;
 			return false;
 		}
+		if (route.session != NULL)
+			route.session->pins++;
 		if (route.kind == ROUTE_PROBE) {
-			if (replay_probe(c, head, route.session) == 0)
+			fault = replay_probe(c, head, route.session) == 0
+				    ? 0
+				    : HTTP_FAULT_NO_ROOM;
+			if (fault == 0) {
+				unpin(route.session);
 				return false;
-			fault = HTTP_FAULT_NO_ROOM;
+			}
 		}
 	}
 	c->probe_verdict = PROBE_NONE;
@@ -256,8 +274,7 @@ take_request(
 		fault = follow(c, next, head, era, &route);
 	if (fault != 0)
 		refuse_request(c, next, head, fault);
-	if (route.session != NULL)
-		session_forget_if_unused(route.session);
+	unpin(route.session);
 	return true;
 }
 
@@ -311,7 +328,7 @@ take_piece(
 	if (max_body != 0 && next->body_len > max_body)
 		return -HTTP_FAULT_BODY_LONG;
 	scan_message(next, piece, len);
-	if (next->refusal != 0)
+	if (next->refusal != 0 || next->discards)
 		return 0;
 	if (journal_open(a, &next->out) != 0 ||
 	    journal_add(a, &next->out, piece, len) != 0) {
@@ -332,7 +349,7 @@ finish_pieces(struct client *c, struct client_state *next)
 	if (!chunked_done(&next->body))
 		return 0;
 	next->phase = CLIENT_WAIT;
-	if (next->refusal != 0 ||
+	if (next->refusal != 0 || next->discards ||
 	    journal_put(a, &next->out, JOURNAL_END, "", 0) == 0)
 		return 0;
 	return -HTTP_FAULT_NO_ROOM;

@@ -181,6 +181,15 @@ session_save_fields(struct session *s, const struct http_head *head)
 
 /* --- its streams -------------------------------------------------------- */
 
+/* For people, who look from other processes. */
+static void
+publish_counts(struct session *s)
+{
+	atomic_store_explicit(
+	    &s->rec->connections, s->connections, memory_order_relaxed);
+	atomic_store_explicit(&s->rec->streams, s->count, memory_order_relaxed);
+}
+
 void
 session_join(struct session *s, struct stream *st)
 {
@@ -190,7 +199,8 @@ session_join(struct session *s, struct stream *st)
 	if (s->streams != NULL)
 		s->streams->session_prev = st;
 	s->streams = st;
-	session_recount(s);
+	s->count++;
+	stream_recount(st);
 }
 
 void
@@ -213,6 +223,8 @@ session_leave(struct session *s, struct stream *st)
 		s->in_flight--;
 	st->counted_client = false;
 	st->counted_flight = false;
+	s->count--;
+	publish_counts(s);
 	session_forget_if_unused(s);
 }
 
@@ -229,21 +241,7 @@ stream_recount(struct stream *st)
 	s->in_flight += (uint32_t)flight - (uint32_t)st->counted_flight;
 	st->counted_client = client;
 	st->counted_flight = flight;
-	atomic_store_explicit(
-	    &s->rec->connections, s->connections, memory_order_relaxed);
-}
-
-void
-session_recount(struct session *s)
-{
-	struct stream *st;
-	uint32_t n = 0;
-
-	for (st = s->streams; st != NULL; st = st->session_next) {
-		stream_recount(st);
-		n++;
-	}
-	atomic_store_explicit(&s->rec->streams, n, memory_order_relaxed);
+	publish_counts(s);
 }
 
 /* --- ids that were seen --------------------------------------------------- */
@@ -335,7 +333,7 @@ session_free(struct session *s)
 static bool
 is_used(const struct session *s)
 {
-	return s->connections > 0 || s->in_flight > 0;
+	return s->connections > 0 || s->in_flight > 0 || s->pins > 0;
 }
 
 void
@@ -390,7 +388,8 @@ session_note_event_id(struct session *s, const char *id, uint32_t len)
 void
 session_forget_if_unused(struct session *s)
 {
-	if (s->streams == NULL && atomic_load(&s->rec->phase) == SESSION_ASKED)
+	if (s->streams == NULL && s->pins == 0 &&
+	    atomic_load(&s->rec->phase) == SESSION_ASKED)
 		session_free(s);
 }
 
@@ -404,9 +403,11 @@ session_evict(struct worker *w)
 		s = container_of(d, struct session, idle);
 		if (is_used(s))
 			continue;
+		s->pins++;
 		session_end(s, END_EVICTED, false);
 		while (s->streams != NULL)
 			stream_drop(s->streams, END_EVICTED);
+		s->pins--;
 		session_free(s);
 		return true;
 	}
@@ -418,8 +419,8 @@ session_on_idle_due(struct deadline *d)
 {
 	struct session *s = container_of(d, struct session, idle);
 
-	if (atomic_load(&s->rec->phase) == SESSION_ENDED) {
-		if (s->streams == NULL)
+	if (atomic_load(&s->rec->phase) != SESSION_LIVE) {
+		if (s->streams == NULL && s->pins == 0)
 			session_free(s);
 		else
 			deadline_set(d, &s->w->session_idle);

@@ -31,6 +31,8 @@ struct session {
 	uint32_t slot;
 	uint32_t connections;      /* streams that have a client */
 	uint32_t in_flight;        /* requests that wait for their answer */
+	uint32_t count;            /* streams */
+	uint32_t pins;             /* who holds it while others are changed */
 	struct stream *streams;    /* by stream->session_next */
 	struct stream *standalone; /* what the server says by itself */
 	struct seen *seen;         /* once a stream was resumed */
@@ -82,9 +84,6 @@ void session_save_fields(struct session *s, const struct http_head *head);
 /* A stream belongs to the session from now on; and no more. */
 void session_join(struct session *s, struct stream *st);
 void session_leave(struct session *s, struct stream *st);
-
-/* A stream's client or its waiting has changed: count anew. */
-void session_recount(struct session *s);
 
 /*
  * The stream that had an event with an id of this hash lately, or NULL.  The

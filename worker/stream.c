@@ -170,6 +170,7 @@ stream_new_errand(struct session *s)
 	RECORD_COMMIT(st->rec);
 	worker_count(s->w, COUNTER_STREAMS_BEGUN, 1);
 	session_join(s, st);
+	deadline_set(&st->kept, &s->w->errands);
 	return st;
 }
 
@@ -186,6 +187,30 @@ stream_revive(struct worker *w, uint32_t slot, struct client *c)
 	st->rec = &w->shm->streams[slot];
 	w->stream_of[slot] = st;
 	return st;
+}
+
+struct stream_change
+stream_begin(struct stream *st)
+{
+	struct stream_change change = { st, st->w->pinned,
+		RECORD_BEGIN(st->rec) };
+
+	st->w->pinned = st;
+	return change;
+}
+
+void
+stream_cancel(const struct stream_change *change)
+{
+	change->st->w->pinned = change->outer;
+}
+
+void
+stream_commit(const struct stream_change *change)
+{
+	RECORD_COMMIT(change->st->rec);
+	arena_settle(&change->st->w->arena);
+	change->st->w->pinned = change->outer;
 }
 
 /* --- waiting for the upstream's address --------------------------------- */
@@ -301,6 +326,7 @@ stream_is_in_flight(const struct stream *st)
 	const struct stream_state *ss = stream_state(st);
 
 	return !st->is_dead && ss->role == ROLE_REQUEST && !ss->responded &&
+	       st->rec->method == HTTP_METHOD_POST &&
 	       ss->phase != STREAM_ENDING && ss->phase != STREAM_FREE;
 }
 
@@ -339,8 +365,8 @@ stream_first_unacked(struct stream *st)
 	    !stream_prelude_is_sent(st) ||
 	    journal_cursor_find(&cur, &st->w->arena, &ss->answer, &form,
 		ss->wire_seq, ss->wire, count.acked) != 0)
-		/* Not known: from what was sent before the last trim. */
-		return ss->wire_seq;
+		/* Not known: from what was known when that was last asked. */
+		return ss->unacked_seq;
 	return cur.seq;
 }
 
@@ -591,7 +617,7 @@ void
 stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 {
 	uint8_t phase = stream_state(st)->phase;
-	struct stream_state *next;
+	struct stream_change change;
 
 	if (phase == STREAM_WAITING) {
 		if (st->client != NULL)
@@ -601,10 +627,9 @@ stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 		return;
 	}
 	if (phase == STREAM_RELAYING || phase == STREAM_RESUMING) {
-		next = RECORD_BEGIN(st->rec);
-		stream_note_failure(st, next, fault, why);
-		RECORD_COMMIT(st->rec);
-		arena_settle(&st->w->arena);
+		change = stream_begin(st);
+		stream_note_failure(st, change.next, fault, why);
+		stream_commit(&change);
 	}
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);

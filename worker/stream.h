@@ -84,6 +84,21 @@ struct stream *stream_revive(struct worker *w, uint32_t slot, struct client *c);
  */
 struct stream *stream_new_errand(struct session *s);
 
+/*
+ * Begin a change of the stream's record that may take memory, and commit it.
+ * In between nobody makes room by ending this stream; changes of others may
+ * lie inside.
+ */
+struct stream_change {
+	struct stream *st;
+	struct stream *outer;
+	struct stream_state *next;
+};
+struct stream_change stream_begin(struct stream *st);
+void stream_commit(const struct stream_change *change);
+/* Forget the change: the committed state stays. */
+void stream_cancel(const struct stream_change *change);
+
 /* The committed state. */
 static inline const struct stream_state *
 stream_state(const struct stream *st)

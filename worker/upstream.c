@@ -351,6 +351,8 @@ commit_parting(struct stream *st)
 
 	next->upstream_ref = 0;
 	RECORD_COMMIT(st->rec);
+	/* All of it is to be sent again. */
+	memset(&st->asked, 0, sizeof(st->asked));
 }
 
 /* Connected and parked: send. */
@@ -568,6 +570,14 @@ upstream_parked(struct worker *w)
 
 /* --- receiving the answer ----------------------------------------------- */
 
+/* A request that we made up, and that may be repeated. */
+static bool
+is_our_own(const struct stream *st)
+{
+	return stream_state(st)->phase == STREAM_RESUMING ||
+	       stream_state(st)->role == ROLE_ERRAND;
+}
+
 /*
  * Whether the request may be sent anew on another connection: every byte of
  * it is still here, no byte of an answer came, and the peer's kernel has
@@ -587,7 +597,7 @@ may_retry(const struct upstream *u, bool at_eof)
 	    stream_request(st, &form, &dropped) == NULL || dropped != 0)
 		return false;
 	if (method == HTTP_METHOD_GET || method == HTTP_METHOD_HEAD ||
-	    method == HTTP_METHOD_OPTIONS || stream_state(st)->asks)
+	    method == HTTP_METHOD_OPTIONS || is_our_own(st))
 		return true;
 	return at_eof && tcp_count(u->io.fd, TCP_CONNECTED, &count) == 0 &&
 	       count.acked <= stream_state(st)->up_base;
@@ -630,7 +640,10 @@ note_more(struct upstream *u)
 	deadline_set(&st->silent, &u->w->stream_silent);
 	if (ss->resumes > 0)
 		legacy_retime(st);
-	if (st->client != NULL && st->quiet.next == NULL)
+	if (st->client == NULL)
+		return;
+	client_bound_queue(st->client, u->w->conf->journal_stream_limit / 2);
+	if (st->quiet.next == NULL)
 		deadline_set(&st->quiet, &u->w->stream_quiet);
 }
 
@@ -717,7 +730,8 @@ void
 upstream_feed(struct upstream *u, const char *buf, size_t len)
 {
 	struct stream *st = u->stream;
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_change change = stream_begin(st);
+	struct stream_state *next = change.next;
 	enum answer_verdict verdict;
 
 	if (len > 0) {
@@ -743,8 +757,7 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 		stream_write_end(st, next, END_SESSION_LOST);
 	if (next->resumable)
 		events_trim(st, next);
-	RECORD_COMMIT(st->rec);
-	arena_settle(&u->w->arena);
+	stream_commit(&change);
 	if (len == 0 && verdict == ANSWER_MORE)
 		upstream_lost(u, 0);
 	else

@@ -32,6 +32,8 @@
 
 /* A session that is too old and busy is looked at again after this. */
 #define SESSION_AGAIN_MS 1000
+/* A request of our own that is not answered for so long is given up. */
+#define ERRAND_MS 30000
 #define NEVER_MS (20 * 366 * 86400000ull)
 
 /* --- leaving ------------------------------------------------------------ */
@@ -279,6 +281,8 @@ init_deadlines(struct worker *w)
 	    or_never(conf->session_max_age), session_on_age_due);
 	deadline_list_init(
 	    &w->session_again, w->loop, SESSION_AGAIN_MS, session_on_age_due);
+	deadline_list_init(
+	    &w->errands, w->loop, ERRAND_MS, legacy_on_errand_due);
 	deadline_list_init(&w->stream_detach, w->loop,
 	    conf->stream_detach_timeout, legacy_on_detach_due);
 	deadline_list_init(&w->stream_quiet, w->loop,
@@ -301,12 +305,17 @@ static bool
 make_room(void *context)
 {
 	struct worker *w = context;
-	struct deadline *oldest = w->stream_detach.head.next;
+	struct deadline *d = w->stream_detach.head.next;
+	struct stream *st;
 
-	if (oldest == &w->stream_detach.head)
-		return false;
-	stream_drop(container_of(oldest, struct stream, kept), END_EVICTED);
-	return true;
+	for (; d != &w->stream_detach.head; d = d->next) {
+		st = container_of(d, struct stream, kept);
+		if (st == w->pinned)
+			continue;
+		stream_drop(st, END_EVICTED);
+		return true;
+	}
+	return false;
 }
 
 static int
