@@ -264,8 +264,11 @@ finish_event(struct stream *st, struct stream_state *next)
 		next->last_id_ref = 0;
 	if (is_own_response(st, next, &e))
 		next->responded = 1;
-	if (e.has_data)
+	if (e.has_data) {
 		worker_count(st->w, COUNTER_EVENTS, 1);
+		if (st->session != NULL)
+			session_touch(st->session);
+	}
 	note_id_for_people(st, &e, flags_of(&e), j->next_seq);
 	journal_finish(a, j, JOURNAL_BODY, flags_of(&e), e.id_sum);
 }

@@ -190,6 +190,22 @@ publish_counts(struct session *s)
 	atomic_store_explicit(&s->rec->streams, s->count, memory_order_relaxed);
 }
 
+/* What this stream is to its session, in place of what it was. */
+static void
+count_stream(struct session *s, struct stream *st, bool client, bool flight)
+{
+	bool left = st->counted_client && !client;
+
+	s->connections += (uint32_t)client - (uint32_t)st->counted_client;
+	s->in_flight += (uint32_t)flight - (uint32_t)st->counted_flight;
+	st->counted_client = client;
+	st->counted_flight = flight;
+	publish_counts(s);
+	/* Idle from now on, and not since its last event. */
+	if (left && s->connections == 0)
+		session_touch(s);
+}
+
 void
 session_join(struct session *s, struct stream *st)
 {
@@ -217,31 +233,17 @@ session_leave(struct session *s, struct stream *st)
 	st->session = NULL;
 	st->session_next = NULL;
 	st->session_prev = NULL;
-	if (st->counted_client)
-		s->connections--;
-	if (st->counted_flight)
-		s->in_flight--;
-	st->counted_client = false;
-	st->counted_flight = false;
 	s->count--;
-	publish_counts(s);
+	count_stream(s, st, false, false);
 	session_forget_if_unused(s);
 }
 
 void
 stream_recount(struct stream *st)
 {
-	struct session *s = st->session;
-	bool client = st->client != NULL;
-	bool flight = stream_is_in_flight(st);
-
-	if (s == NULL)
-		return;
-	s->connections += (uint32_t)client - (uint32_t)st->counted_client;
-	s->in_flight += (uint32_t)flight - (uint32_t)st->counted_flight;
-	st->counted_client = client;
-	st->counted_flight = flight;
-	publish_counts(s);
+	if (st->session != NULL)
+		count_stream(st->session, st, st->client != NULL,
+		    stream_is_in_flight(st));
 }
 
 /* --- ids that were seen --------------------------------------------------- */

@@ -717,8 +717,6 @@ act_on(struct upstream *u, enum answer_verdict verdict)
 	legacy_observe(st);
 	if (st->is_dead)
 		return;
-	if (st->session != NULL && stream_state(st)->events)
-		session_touch(st->session);
 	stream_recount(st);
 	if (stream_is_abandoned(st))
 		stream_drop(st, END_CLIENT_LEFT);

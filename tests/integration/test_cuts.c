@@ -7,8 +7,8 @@
  * the teller breaks off, repeats itself, refuses, falls silent; and now and
  * then the network goes down on both sides.
  *
- * Environment: SEED (a number; printed, so that a run can be done again) and
- * SECONDS (20).
+ * Environment: CUTS_SEED (a number; printed, so that a run can be done again)
+ * and CUTS_SECONDS (20).
  */
 #include "config.h"
 
@@ -506,12 +506,12 @@ number_from(const char *name, uint64_t otherwise)
 
 START_TEST(every_client_hears_its_story)
 {
-	int seconds = (int)number_from("SECONDS", 20);
+	int seconds = (int)number_from("CUTS_SECONDS", 20);
 	int64_t until;
 	struct chance chance;
 
-	seed = number_from("SEED", (uint64_t)wire_now_ms());
-	printf("SEED=%" PRIu64 "\n", seed);
+	seed = number_from("CUTS_SEED", (uint64_t)wire_now_ms());
+	printf("CUTS_SEED=%" PRIu64 "\n", seed);
 	fflush(stdout);
 	teller.seed = seed;
 	teller.cut_one_in = 15;
@@ -547,7 +547,7 @@ add_cases(Suite *suite)
 {
 	TCase *tc = harness_case(suite, "cuts");
 
-	tcase_set_timeout(tc, (double)number_from("SECONDS", 20) + 150);
+	tcase_set_timeout(tc, (double)number_from("CUTS_SECONDS", 20) + 150);
 	tcase_add_test(tc, every_client_hears_its_story);
 }
 
