@@ -17,9 +17,9 @@
 #define LAST_CHUNK "0\r\n\r\n"
 #define LAST_CHUNK_LEN (sizeof(LAST_CHUNK) - 1)
 #define CHUNK_HEAD_MAX 10 /* eight digits, CR, LF */
-#define ID_LINE_BEGIN "id: sc1."
-/* That, token "." sequence LF. */
-#define ID_LINE_MAX (8 + STREAM_TOKEN_LEN + 1 + 20 + 1)
+#define ID_BEGIN "sc1."
+/* "id: " id LF */
+#define ID_LINE_MAX (4 + JOURNAL_ID_MAX + 1)
 
 /* A place in a chain. */
 struct place {
@@ -502,9 +502,9 @@ write_chunk_head(char *buf, uint32_t len)
 	return n;
 }
 
-/* "id: sc1." token "." seq LF.  By hand: it is made several times an event. */
-static uint32_t
-write_id_line(char *buf, const char *token, uint64_t seq)
+/* By hand, not by printf: it is made several times an event. */
+uint32_t
+journal_write_id(char *buf, const char *token, uint64_t seq)
 {
 	char digits[20], *first = digits + sizeof(digits);
 	/* A token in shared memory may have lost its end. */
@@ -514,12 +514,22 @@ write_id_line(char *buf, const char *token, uint64_t seq)
 	do
 		*--first = (char)('0' + seq % 10);
 	while ((seq /= 10) != 0);
-	p = mempcpy(p, ID_LINE_BEGIN, sizeof(ID_LINE_BEGIN) - 1);
+	p = mempcpy(p, ID_BEGIN, sizeof(ID_BEGIN) - 1);
 	p = mempcpy(p, token, token_len);
 	*p++ = '.';
 	p = mempcpy(p, first, (size_t)(digits + sizeof(digits) - first));
-	*p++ = '\n';
 	return (uint32_t)(p - buf);
+}
+
+static uint32_t
+write_id_line(char *buf, const char *token, uint64_t seq)
+{
+	uint32_t n = sizeof("id: ") - 1;
+
+	memcpy(buf, "id: ", n);
+	n += journal_write_id(buf + n, token, seq);
+	buf[n++] = '\n';
+	return n;
 }
 
 /* Where the record at or after `at` starts: headers are never split. */

@@ -138,6 +138,13 @@ struct journal_wire {
 };
 
 /*
+ * The id of a record with JOURNAL_MINT: "sc1." token "." sequence (DESIGN,
+ * 10).  Writes no NUL; returns the length.
+ */
+#define JOURNAL_ID_MAX (4 + STREAM_TOKEN_LEN + 1 + 20)
+uint32_t journal_write_id(char *buf, const char *token, uint64_t seq);
+
+/*
  * How far a journal has been sent: private to the process that sends.
  * `wire` counts bytes on the wire from the journal's first kept record.
  */

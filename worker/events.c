@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "worker/event.h"
@@ -218,17 +217,15 @@ static void
 note_id_for_people(const struct stream *st, const struct event *e,
     unsigned flags, uint64_t seq)
 {
-	char minted[64];
-	int n;
+	char minted[JOURNAL_ID_MAX];
 
 	if (st->session == NULL)
 		return;
 	if (e->has_id && e->id_len > 0) {
 		session_note_event_id(st->session, e->id, e->id_len);
 	} else if ((flags & JOURNAL_MINT) != 0) {
-		n = snprintf(minted, sizeof(minted), "sc1.%.*s.%" PRIu64,
-		    STREAM_TOKEN_LEN, st->rec->token, seq);
-		session_note_event_id(st->session, minted, (uint32_t)n);
+		session_note_event_id(st->session, minted,
+		    journal_write_id(minted, st->rec->token, seq));
 	}
 }
 
