@@ -119,7 +119,8 @@
 		"(upstream.connect_timeout)") \
 	X(UPSTREAM_TIMEOUT, 504, \
 		"the upstream server did not answer in time " \
-		"(upstream.response_timeout)")
+		"(upstream.response_timeout)") \
+	X(STOPPING, 503, "the proxy is stopping: try again in a moment")
 /* clang-format on */
 
 enum http_fault {

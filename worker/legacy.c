@@ -160,9 +160,8 @@ read_if_sought(void *context, const struct journal_view *view)
 	return view->record.seq < search->seq;
 }
 
-/* The newest id that the upstream gave: false where there is none. */
-static bool
-last_id(struct stream *st, struct event *ret)
+bool
+legacy_last_id(struct stream *st, struct event *ret)
 {
 	const struct stream_state *ss = stream_state(st);
 	struct id_search search = { ss->last_id_ref - 1, ret };
@@ -232,7 +231,8 @@ resume(struct stream *st)
 	struct stream_state *next;
 	struct event after;
 
-	if (!last_id(st, &after) && stream_state(st)->role != ROLE_STANDALONE) {
+	if (!legacy_last_id(st, &after) &&
+	    stream_state(st)->role != ROLE_STANDALONE) {
 		/* The event with the id is not kept any more. */
 		next = RECORD_BEGIN(st->rec);
 		next->no_resume = 1;

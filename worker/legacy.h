@@ -64,6 +64,10 @@ void legacy_pause(struct stream *st, enum legacy_pause why);
 /* After that commit, with the connection let go: what else it means. */
 void legacy_paused(struct stream *st);
 
+/* The newest event with an id of the upstream: false where there is none. */
+struct event;
+bool legacy_last_id(struct stream *st, struct event *ret);
+
 /* After a commit: let the timers run that the state asks for. */
 void legacy_retime(struct stream *st);
 

@@ -17,6 +17,7 @@
 #include "worker/adopt.h"
 #include "worker/client.h"
 #include "worker/context.h"
+#include "worker/drain.h"
 #include "worker/legacy.h"
 #include "worker/session.h"
 #include "worker/stream.h"
@@ -34,6 +35,8 @@
 #define SESSION_AGAIN_MS 1000
 /* A request of our own that is not answered for so long is given up. */
 #define ERRAND_MS 30000
+/* To send the last words, less than the supervisor's patience. */
+#define FAREWELL_S .5
 #define NEVER_MS (20 * 366 * 86400000ull)
 
 /* --- leaving ------------------------------------------------------------ */
@@ -53,11 +56,24 @@ worker_client_closed(struct worker *w)
 }
 
 static void
-on_leave(struct ev_loop *loop, ev_timer *timer, int revents)
+on_farewell_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)timer;
 	(void)revents;
 	ev_break(loop, EVBREAK_ALL);
+}
+
+/* Time is up: what has not ended is ended, and gets a moment for that. */
+static void
+on_leave(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+	struct worker *w = timer->data;
+
+	(void)revents;
+	ev_set_cb(timer, on_farewell_over);
+	ev_timer_set(timer, FAREWELL_S, 0.);
+	ev_timer_start(loop, timer);
+	drain_all(w);
 }
 
 /* Take nothing new, let go what is idle, and leave within the limit. */
@@ -67,12 +83,15 @@ begin_leaving(struct worker *w, uint64_t limit_ms)
 	uint32_t i;
 
 	ev_timer_stop(w->loop, &w->leave);
+	ev_set_cb(&w->leave, on_leave);
 	ev_timer_set(&w->leave, (double)limit_ms / 1e3, 0.);
 	ev_timer_start(w->loop, &w->leave);
 	for (i = 0; i < w->shm->sizes.clients; i++) {
 		if (w->client_of[i] != NULL)
 			client_drain(w->client_of[i]);
 	}
+	if (w->draining)
+		drain_standalone(w);
 	while (w->idle != NULL)
 		upstream_close(w->idle);
 	leave_if_done(w);
@@ -368,6 +387,7 @@ init_watchers(struct worker *w, int channel)
 	w->turn.data = w;
 	ev_prepare_start(w->loop, &w->turn);
 	ev_timer_init(&w->leave, on_leave, 0., 0.);
+	w->leave.data = w;
 }
 
 /*
