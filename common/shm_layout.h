@@ -222,8 +222,9 @@ struct stream_state {
 	uint8_t prime_due;   /* priming waits for what the upstream does */
 	uint8_t ask_framing; /* enum http_framing, of `ask` */
 	uint8_t fault; /* enum http_fault: WAITING, and this is the answer */
-	uint8_t no_resume; /* the upstream has no such stream any more */
+	uint8_t no_resume;  /* the upstream has no such stream any more */
 	uint8_t ends_in_cr; /* its newest event does: a LF may follow */
+	uint8_t returned;   /* its client came back: with another request */
 
 	/* The client whose connection carries it; 0: none (detached). */
 	uint32_t client_ref;

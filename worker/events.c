@@ -53,6 +53,7 @@ prime(struct stream *st, struct stream_state *next)
 enum answer_verdict
 events_begin(struct stream *st, struct stream_state *next)
 {
+	next->rooted = 1;
 	replay_make_token(st->w, st->slot, st->rec->token);
 	next->prime_due =
 	    st->rec->primes && upstream_primes(st) != PRIMES_YES &&

@@ -445,7 +445,7 @@ legacy_take_request_along(struct stream *st, struct stream_state *next)
 {
 	const struct client_state *cs = client_state(st->client);
 
-	if (next->asks || stream_state(st)->rooted ||
+	if (next->asks || stream_state(st)->returned ||
 	    journal_all_sent(&cs->out, &st->asked))
 		return;
 	next->ask = cs->out;

@@ -541,6 +541,7 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
 	next->client_generation = c->rec->generation;
 	next->request = cs->requests;
 	next->rooted = 1;
+	next->returned = 1;
 	next->wire = cs->wire;
 	next->attach_seq = next->answer.next_seq;
 	if (route->is_gap)

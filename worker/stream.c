@@ -299,7 +299,7 @@ stream_request(const struct stream *st, struct journal_wire *ret_form,
 	if (ss->asks)
 		return &ss->ask;
 	/* It was sent whole before its client left (and perhaps returned). */
-	if (st->client == NULL || ss->rooted)
+	if (st->client == NULL || ss->returned)
 		return NULL;
 	cs = client_state(st->client);
 	ret_form->framing = st->rec->framing;
@@ -501,8 +501,9 @@ stream_finish(struct stream *st)
 		return;
 	}
 	log_end(st, why);
-	kept = legacy_keep_finished(st);
+	/* The client's word first: a kept stream is rooted all along. */
 	clean = client_answered(c, wire, framing != HTTP_FRAMING_CLOSE);
+	kept = legacy_keep_finished(st);
 	st->client = NULL;
 	if (kept)
 		stream_recount(st);

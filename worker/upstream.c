@@ -207,7 +207,7 @@ drop_request(struct stream *st)
 		journal_drop(a, &next->ask, &st->asked);
 		next->ask_wire = st->asked.wire;
 		RECORD_COMMIT(st->rec);
-	} else if (st->client != NULL && !stream_state(st)->rooted) {
+	} else if (st->client != NULL && !stream_state(st)->returned) {
 		struct client_state *next = RECORD_BEGIN(st->client->rec);
 
 		journal_drop(a, &next->out, &st->asked);
