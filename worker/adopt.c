@@ -514,9 +514,10 @@ settle_rooted(struct adoption *a, struct stream *st)
 		RECORD_COMMIT(st->rec);
 		arena_settle(&a->w->arena);
 	}
-	deadline_set(&st->kept, stream_state(st)->role == ROLE_ERRAND
-				    ? &a->w->errands
-				    : &a->w->stream_detach);
+	if (stream_state(st)->role == ROLE_ERRAND)
+		stream_note_errand(st);
+	else
+		deadline_set(&st->kept, &a->w->stream_detach);
 	settle_stream(a, st);
 	if (!st->is_dead && st->upstream == NULL &&
 	    stream_state(st)->phase == STREAM_WAITING)

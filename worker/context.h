@@ -77,12 +77,14 @@ struct worker {
 
 	struct deadline_list client_head, client_idle, client_body, client_send,
 	    client_linger;
-	struct deadline_list session_idle, session_age, session_again;
+	struct deadline_list session_idle, session_age, session_again,
+	    session_later;
 	struct deadline_list errands;
 	struct deadline_list stream_detach, stream_quiet, stream_silent;
 	struct deadline_list upstream_connect, upstream_response, upstream_idle;
 
 	uint32_t client_count; /* connections of this process */
+	uint32_t errand_count; /* requests of our own under way */
 	int epoll_fd;          /* the loop's, -1: not known */
 	bool draining;         /* answer what runs, take nothing new */
 	bool orphaned;         /* the supervisor is gone */

@@ -15,6 +15,12 @@
 #include "worker/session.h"
 #include "worker/stream.h"
 
+/*
+ * Sessions that expire together are ended a few at a time: each costs a
+ * request to the upstream, and none shall go untold for want of connections.
+ */
+#define ERRANDS_MAX 64
+
 /* --- finding ------------------------------------------------------------ */
 
 enum session_verdict
@@ -433,6 +439,10 @@ session_on_idle_due(struct deadline *d)
 		deadline_set(d, &s->w->session_idle);
 		return;
 	}
+	if (s->w->errand_count >= ERRANDS_MAX) {
+		deadline_set(d, &s->w->session_later);
+		return;
+	}
 	worker_count(s->w, COUNTER_SESSION_EXPIRIES, 1);
 	session_end(s, END_SESSION_IDLE, true);
 }
@@ -442,7 +452,7 @@ session_on_age_due(struct deadline *d)
 {
 	struct session *s = container_of(d, struct session, age);
 
-	if (s->in_flight > 0) {
+	if (s->in_flight > 0 || s->w->errand_count >= ERRANDS_MAX) {
 		deadline_set(d, &s->w->session_again);
 		return;
 	}

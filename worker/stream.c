@@ -170,8 +170,16 @@ stream_new_errand(struct session *s)
 	RECORD_COMMIT(st->rec);
 	worker_count(s->w, COUNTER_STREAMS_BEGUN, 1);
 	session_join(s, st);
-	deadline_set(&st->kept, &s->w->errands);
+	stream_note_errand(st);
 	return st;
+}
+
+void
+stream_note_errand(struct stream *st)
+{
+	st->counted_errand = true;
+	st->w->errand_count++;
+	deadline_set(&st->kept, &st->w->errands);
 }
 
 struct stream *
@@ -459,6 +467,7 @@ stream_free(struct stream *st, enum end_reason why)
 		return;
 	log_end(st, why);
 	st->is_dead = true;
+	w->errand_count -= st->counted_errand;
 	stop_waiting(st);
 	if (st->timer.data != NULL)
 		ev_timer_stop(w->loop, &st->timer);

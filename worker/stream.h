@@ -47,6 +47,7 @@ struct stream {
 	bool is_observed;    /* legacy_observe() was here */
 	bool has_request;    /* rec->request is written */
 	bool counted_client; /* in session->connections */
+	bool counted_errand; /* in worker->errand_count */
 	bool counted_flight; /* in session->in_flight */
 };
 
@@ -83,6 +84,9 @@ struct stream *stream_revive(struct worker *w, uint32_t slot, struct client *c);
  * into its `ask` by the caller, who then starts it.  NULL: no room.
  */
 struct stream *stream_new_errand(struct session *s);
+
+/* It is a request of our own: count it, and give it so much time. */
+void stream_note_errand(struct stream *st);
 
 /*
  * Begin a change of the stream's record that may take memory, and commit it.

@@ -33,6 +33,7 @@
 
 /* A session that is too old and busy is looked at again after this. */
 #define SESSION_AGAIN_MS 1000
+#define SESSION_LATER_MS 50
 /* A request of our own that is not answered for so long is given up. */
 #define ERRAND_MS 30000
 /* To send the last words, less than the supervisor's patience. */
@@ -300,6 +301,8 @@ init_deadlines(struct worker *w)
 	    or_never(conf->session_max_age), session_on_age_due);
 	deadline_list_init(
 	    &w->session_again, w->loop, SESSION_AGAIN_MS, session_on_age_due);
+	deadline_list_init(
+	    &w->session_later, w->loop, SESSION_LATER_MS, session_on_idle_due);
 	deadline_list_init(
 	    &w->errands, w->loop, ERRAND_MS, legacy_on_errand_due);
 	deadline_list_init(&w->stream_detach, w->loop,
