@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "supervisor/priv.h"
@@ -52,6 +53,22 @@ can_return_to_root(const struct priv_user *user)
 	return user->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0);
 }
 
+/*
+ * A worker starts no process.  The limit counts all processes of the user,
+ * and holds for those that are not root; sanitizers need to fork at the end.
+ */
+static int
+forbid_fork(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_NPROC, &none) < 0)
+		return -errno;
+#endif
+	return 0;
+}
+
 int
 priv_drop(const struct priv_user *user)
 {
@@ -65,5 +82,7 @@ priv_drop(const struct priv_user *user)
 		return -errno;
 	if (setresuid(user->uid, user->uid, user->uid) < 0)
 		return -errno;
-	return can_return_to_root(user) ? -EPERM : 0;
+	if (can_return_to_root(user))
+		return -EPERM;
+	return forbid_fork();
 }

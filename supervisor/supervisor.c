@@ -21,6 +21,7 @@
 #include "common/sessions.h"
 #include "common/tcp_self_test.h"
 #include "supervisor/complain.h"
+#include "supervisor/confine.h"
 #include "supervisor/control_commands.h"
 #include "supervisor/control_upgrade.h"
 #include "supervisor/dispatch.h"
@@ -245,6 +246,16 @@ start_loop(struct supervisor *sv)
 }
 
 static int
+confine(void)
+{
+	int r = confine_root();
+
+	if (r < 0)
+		complain("capabilities: %s", strerror(-r));
+	return r;
+}
+
+static int
 find_user(struct supervisor *sv)
 {
 	const char *name = sv->conf->worker_user;
@@ -365,6 +376,8 @@ start(struct supervisor *sv)
 	if (r == 0)
 		signals_start(&sv->signals, sv->loop);
 	if (r == 0)
+		r = confine();
+	if (r == 0)
 		r = find_user(sv);
 	if (r == 0)
 		r = pidfile_open(&sv->pidfile, sv->conf->pidfile);
@@ -469,6 +482,8 @@ resume(struct supervisor *sv, struct unpack *u, struct handover *h,
 		r = handover_read(u, sv, h);
 	if (r == 0)
 		r = resume_log(sv->conf, h->log_fd);
+	if (r == 0)
+		r = confine();
 	if (r == 0)
 		r = find_user(sv);
 	if (r < 0)

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -34,6 +35,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "common/msg.h"
+#include "supervisor/confine.h"
 #include "supervisor/options.h"
 #include "supervisor/supervisor.h"
 #include "worker/worker.h"
@@ -980,13 +982,43 @@ START_TEST(workers_of_root_are_not_root)
 }
 END_TEST
 
+/* The line of /proc/PID/status with this name, as a number. */
+static unsigned long long
+status_bits(pid_t pid, const char *name)
+{
+	char path[40], line[256];
+	unsigned long long bits = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strncmp(line, name, strlen(name)) == 0)
+			bits = strtoull(line + strlen(name) + 1, NULL, 16);
+	}
+	(void)fclose(f);
+	return bits;
+}
+
+START_TEST(root_keeps_what_it_needs)
+{
+	start_supervisor("--workers", "1", NULL);
+	expect_serving();
+	ck_assert_uint_eq(status_bits(rig.pid, "CapEff:") & ~confine_kept(), 0);
+	ck_assert_uint_eq(status_bits(rig.pid, "CapPrm:") & ~confine_kept(), 0);
+	if (getuid() == 0)
+		ck_assert_uint_eq(
+		    status_bits(rig.pid, "CapEff:") >> CAP_KILL & 1, 1);
+}
+END_TEST
+
 START_TEST(reload_replaces_the_workers_and_says_so)
 {
 	start_supervisor(NULL);
 	expect_serving();
 	ck_assert_int_eq(kill(rig.pid, SIGHUP), 0);
-	wait_for(
-	    log_count("reload: the new configuration is in force") == 1);
+	wait_for(log_count("reload: the new configuration is in force") == 1);
 	ck_assert_int_eq(kill(rig.pid, SIGUSR2), 0);
 	wait_for(log_count("upgrade: ") == 1);
 	(void)ask(dial(), "x");
@@ -1026,6 +1058,7 @@ main(void)
 	tcase_add_test(tc, background_returns_when_it_serves);
 	tcase_add_test(tc, background_fails_if_it_does_not_serve);
 	tcase_add_test(tc, workers_of_root_are_not_root);
+	tcase_add_test(tc, root_keeps_what_it_needs);
 	tcase_add_test(tc, reload_replaces_the_workers_and_says_so);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
