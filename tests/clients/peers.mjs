@@ -164,13 +164,19 @@ startModernServer(port = 0)
 	return startServer(join(HERE, 'server.mjs'), [], port);
 }
 
-/* A stand-in for the proxy: bytes in, bytes out. */
+/* A stand-in for the proxy, and a cable to cut: bytes in, bytes out. */
 class Relay {
 	constructor(upstream)
 	{
 		this.sockets = new Set();
 		this.log = [];
+		this.isDown = false;
 		this.server = net.createServer((client) => {
+			if (this.isDown) {
+				client.on('error', () => {});
+				client.resetAndDestroy();
+				return;
+			}
 			const up = net.connect(Number(upstream.port),
 			    upstream.hostname);
 
@@ -192,10 +198,24 @@ class Relay {
 		return [];
 	}
 
-	kill()
+	/* Break what is open; new connections are as good as before. */
+	cut()
 	{
 		for (const socket of this.sockets)
 			socket.destroy();
+	}
+
+	/* Whether there is no network for now. */
+	setDown(isDown)
+	{
+		this.isDown = isDown;
+		if (isDown)
+			this.cut();
+	}
+
+	kill()
+	{
+		this.cut();
 		this.server.close();
 		running.delete(this);
 	}
@@ -278,7 +298,7 @@ class Shadowcat {
 	}
 }
 
-async function
+export async function
 startRelay(upstream)
 {
 	const relay = new Relay(new URL(upstream));
@@ -295,7 +315,7 @@ startRelay(upstream)
  * KEY=VALUE for --set.  It is listening when the promise resolves.
  */
 export async function
-startProxy(upstream, settings = [])
+startProxy(upstream, settings = [], workers = 2)
 {
 	const program = process.env.SHADOWCAT;
 
@@ -308,7 +328,7 @@ startProxy(upstream, settings = [])
 	/* setpriv: should this process be killed, the proxy stops too. */
 	const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', program,
 	    'reverse', '--bind', '127.0.0.1:0', '--upstream', upstream,
-	    '--workers', '2', '--control', join(directory, 'control.sock'),
+	    '--workers', String(workers), '--control', join(directory, 'control.sock'),
 	    ...settings.flatMap((s) => ['--set', s])],
 	    { stdio: ['ignore', 'pipe', 'pipe'] });
 	const proxy = new Shadowcat(child, directory);

@@ -7,14 +7,16 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { CLIENTS, makeModern } from './clients.mjs';
 import { recordingFetch } from './compare.mjs';
-import { isShadowcat, startEverything, startProxy, startServer, stopAll,
-    until, within } from './peers.mjs';
+import { isShadowcat, startEverything, startProxy, startRelay, startServer,
+    stopAll, until, within } from './peers.mjs';
 
 const MINUTE = 60000;
 const PATIENCE = 20000;
 const PROGRAM = new URL('server.mjs', import.meta.url).pathname;
 const SETTINGS = ['reconnect.initial_delay=50ms', 'reconnect.max_delay=300ms',
     'reconnect.max_attempts=4'];
+const SETTINGS_PATIENT = ['reconnect.initial_delay=50ms',
+    'reconnect.max_delay=300ms', 'reconnect.max_attempts=20'];
 const options = { timeout: MINUTE, skip: !isShadowcat &&
     'needs the proxy itself' };
 const peers = {};
@@ -271,6 +273,67 @@ for (const kind of ['ids', 'no-ids']) {
 		}
 		assert.equal(server.since(0, 'started').length, 2);
 	});
+}
+
+/* The network is down for a moment, between these. */
+async function
+restart(...cables)
+{
+	for (const cable of cables)
+		cable.setDown(true);
+	await new Promise((resolve) => setTimeout(resolve, 300));
+	for (const cable of cables)
+		cable.setDown(false);
+}
+
+/* What happens at which step of a long call, on either side of the proxy. */
+const TROUBLES = {
+	'the upstream connection is cut': { 4: ({ up }) => up.cut(),
+	    9: ({ up }) => up.cut() },
+	'the client\'s connection is cut': { 4: ({ down }) => down.cut(),
+	    9: ({ down }) => down.cut() },
+	'the network restarts': { 4: ({ up, down }) => restart(up, down),
+	    9: ({ up, down }) => restart(up, down) },
+	'everything in turn': { 3: ({ up }) => up.cut(),
+	    6: ({ down }) => down.cut(),
+	    9: ({ up, down }) => restart(up, down) },
+};
+const STEPS = 12;
+
+/* A long call to server-everything, through a cable on each side. */
+async function
+longCall(make, troubles)
+{
+	const server = await startEverything();
+	const up = await startRelay(server.url);
+	const proxy = await startProxy(up.url, SETTINGS_PATIENT, 4);
+	const down = await startRelay(proxy.url);
+	const client = await make(down.url, { reconnectionOptions: {
+		initialReconnectionDelay: 50, maxReconnectionDelay: 400,
+		reconnectionDelayGrowFactor: 1.5, maxRetries: 10 } });
+	const seen = [];
+
+	try {
+		const result = await within(2 * PATIENCE, 'a long call',
+		    client.callTool({ name: 'trigger-long-running-operation',
+			arguments: { duration: STEPS / 4, steps: STEPS } },
+		    { timeout: 3 * PATIENCE, onprogress: (p) => {
+			seen.push(p.progress);
+			void troubles[p.progress]?.({ up, down });
+		    } }));
+
+		assert.match(result.content[0].text, /completed/);
+		assert.deepEqual(seen, upTo(STEPS));
+	} finally {
+		await client.close();
+	}
+}
+
+for (const [name, make] of Object.entries(CLIENTS)) {
+	for (const [trouble, troubles] of Object.entries(TROUBLES)) {
+		test(`${name}, server-everything: ${trouble}`, options,
+		    () => longCall(make, troubles));
+	}
 }
 
 /* The server is gone, then back without its sessions. */
