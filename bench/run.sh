@@ -92,6 +92,7 @@ start_shadowcat()
 	"$build"/shadowcat reverse --bind "127.0.0.1:$port" --workers "$2" \
 	    --upstream "http://127.0.0.1:$upstream/mcp" \
 	    --control "$dir/$1.sock" --set log.level=warning \
+	    --set upstream.max_idle=1024 \
 	    2>"$dir/$1.log" &
 }
 
@@ -148,6 +149,25 @@ load()
 	sed "s/^/$proxy $work /" "$dir/line" >>"$results"
 }
 
+# pin PIDS PROCESSORS
+pin()
+{
+	for pid in $(echo "$1" | tr , ' '); do
+		taskset -apc "$2" "$pid" >/dev/null
+	done
+}
+
+# One at a time: all on one processor, else the scheduler's choice is measured.
+measure_one()
+{
+	eval "watch=\$watch_$1"
+	all=$(taskset -cp $$ | sed 's/.*: //')
+	pin "$$,$origin,$watch" "${all%%[,-]*}"
+	load "$1" post1 --requests $((2000 * scale)) --size 512
+	eval "watch=\$watch_$1"
+	pin "$$,$origin,$watch" "$all"
+}
+
 # Memory of all processes in KiB, what they share counted once.
 memory()
 {
@@ -198,8 +218,7 @@ round()
 	for p in $proxies; do
 		! has post || load "$p" post --connections 256 \
 		    --requests $((150 * scale)) --size 512
-		! has post1 || load "$p" post1 --requests $((2000 * scale)) \
-		    --size 512
+		! has post1 || measure_one "$p"
 		! has answer || load "$p" answer --connections 256 \
 		    --requests $((100 * scale)) --events 10 --size 256
 		! has paced || load "$p" paced --connections 1000 \
@@ -214,14 +233,15 @@ round()
 }
 
 "$build"/bench/origin >"$dir/origin.log" &
-pids=$!
+origin=$!
+pids=$origin
 upstream=$(await "$dir/origin.log" 'listening on' | sed 's/.*://')
 for p in $proxies; do
 	start "$p"
 done
 for p in $proxies; do
-	! has idle || measure_idle "$p"
 	! has calls || measure_calls "$p"
+	! has idle || measure_idle "$p"
 done
 i=0
 while [ "$i" -lt "$rounds" ]; do

@@ -13,7 +13,13 @@ function median(list,    n, v, i, j, t) {
 }
 
 function show(title, work, key, scale, form,    i, p, value, base, cell) {
-	base = median(seen["floor", work, key])
+	base = 0
+	if (("floor", work, key) in seen)
+		base = median(seen["floor", work, key])
+	for (i = 1; i <= count && !((name[i], work, key) in seen); i++)
+		;
+	if (i > count)
+		return
 	row = sprintf("%-46s", title)
 	for (i = 1; i <= count; i++) {
 		p = name[i]
