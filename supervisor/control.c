@@ -159,6 +159,15 @@ open_socket(const char *path)
 
 /* --- serving ----------------------------------------------------------- */
 
+void
+control_room_made(struct control *c)
+{
+	if (!c->is_full)
+		return;
+	c->is_full = false;
+	ev_io_start(c->loop, &c->watcher);
+}
+
 /* Out of descriptors, or the like: don't spin. */
 static void
 pause_accepting(struct control *c)
@@ -184,9 +193,16 @@ on_connection(struct ev_loop *loop, ev_io *io, int revents)
 	struct control *c = io->data;
 	int fd;
 
-	(void)loop;
 	(void)revents;
 	for (int i = 0; i < BATCH; i++) {
+		/* Nobody goes unless somebody is there: we were told so. */
+		if (i > 0 && c->count >= CONTROL_CONNECTIONS_MAX)
+			break;
+		c->is_full = !control_conn_make_room(c);
+		if (c->is_full) {
+			ev_io_stop(loop, io);
+			break;
+		}
 		fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0) {
 			control_conn_new(c, fd);
@@ -210,6 +226,7 @@ control_resume(struct control *c, struct ev_loop *loop, const char *path)
 	c->path = path;
 	c->first = NULL;
 	c->count = 0;
+	c->is_full = false;
 	ev_io_init(&c->watcher, on_connection, c->fd, EV_READ);
 	ev_timer_init(&c->pause, on_pause_over, PAUSE_S, 0);
 	c->watcher.data = c;
@@ -244,10 +261,10 @@ control_close(struct control *c)
 {
 	if (c->fd < 0)
 		return;
-	ev_io_stop(c->loop, &c->watcher);
-	ev_timer_stop(c->loop, &c->pause);
 	while (c->first != NULL)
 		control_conn_close(c->first);
+	ev_io_stop(c->loop, &c->watcher);
+	ev_timer_stop(c->loop, &c->pause);
 	(void)unlink(c->path);
 	fd_close(&c->fd);
 }

@@ -5,6 +5,7 @@
 #define SUPERVISOR_CONTROL_H
 
 #include <ev.h>
+#include <stdbool.h>
 
 #include "common/sc.h"
 
@@ -19,6 +20,7 @@ struct control {
 	ev_timer pause;
 	struct control_conn *first; /* the newest */
 	unsigned count;
+	bool is_full; /* who connects waits until one goes */
 	/*
 	 * A whole request came from a peer who may ask: give the connection
 	 * a job (control_conn.h).  Set by the owner before control_open().
@@ -42,6 +44,9 @@ SC_MUST_CHECK int control_open(
  * the daemon served at this path (borrowed).
  */
 void control_resume(struct control *c, struct ev_loop *loop, const char *path);
+
+/* For control_conn.c: a connection has gone. */
+void control_room_made(struct control *c);
 
 /*
  * Remove the socket, close it and every connection.  A closed one is

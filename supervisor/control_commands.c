@@ -255,8 +255,9 @@ note_who(const struct control_conn *conn, const struct ctl_request *request)
 	const struct ctl_command_row *row = ctl_command_row(request->command);
 
 	if (row->changes)
-		log_notice("control: %s %s by uid %d, gid %d, pid %d",
-		    row->words, request->arguments[0], (int)conn->peer.uid,
+		log_notice("control: %s%s%s by uid %d, gid %d, pid %d",
+		    row->words, request->argument_count > 0 ? " " : "",
+		    request->arguments[0], (int)conn->peer.uid,
 		    (int)conn->peer.gid, (int)conn->peer.pid);
 }
 

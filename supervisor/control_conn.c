@@ -141,6 +141,7 @@ control_conn_close(struct control_conn *conn)
 	fd_close(&conn->io.fd);
 	free(conn->buf);
 	free(conn);
+	control_room_made(c);
 }
 
 /* --- the answer -------------------------------------------------------------
@@ -402,21 +403,23 @@ on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 /* --- coming -----------------------------------------------------------------
  */
 
-/* All slots are taken: the oldest that has not asked yet goes. */
-static bool
-make_slot(struct control *c)
+bool
+control_conn_make_room(struct control *control)
 {
-	struct control_conn *conn, *oldest = NULL;
+	struct control_conn *conn, *silent = NULL, *deaf = NULL;
 
-	if (c->count < CONTROL_CONNECTIONS_MAX)
+	if (control->count < CONTROL_CONNECTIONS_MAX)
 		return true;
-	for (conn = c->first; conn != NULL; conn = conn->next) {
+	for (conn = control->first; conn != NULL; conn = conn->next) {
 		if (conn->state == CONTROL_READING)
-			oldest = conn;
+			silent = conn;
+		else if (has_unsent(conn))
+			deaf = conn;
 	}
-	if (oldest == NULL)
+	conn = silent != NULL ? silent : deaf;
+	if (conn == NULL)
 		return false;
-	control_conn_close(oldest);
+	control_conn_close(conn);
 	return true;
 }
 
@@ -434,11 +437,9 @@ link_conn(struct control *c, struct control_conn *conn)
 void
 control_conn_new(struct control *control, int fd)
 {
-	struct control_conn *conn = NULL;
+	struct control_conn *conn = calloc(1, sizeof(*conn));
 	socklen_t len = sizeof(conn->peer);
 
-	if (make_slot(control))
-		conn = calloc(1, sizeof(*conn));
 	if (conn == NULL) {
 		fd_close(&fd);
 		return;

@@ -4,8 +4,9 @@
  *
  * Nothing a peer does or leaves undone costs others more than one slot for
  * a few seconds: the number of connections, what is buffered, the time to
- * send a request and the time in which no byte is taken are limited, and
- * when all slots are taken the oldest that has not asked yet goes.  Answers
+ * send a request and the time in which no byte is taken are limited.  When
+ * all slots are taken the oldest goes that has not asked yet, or that does not
+ * take its answer; where all are busy, the next one waits.  Answers
  * are made a slice at a time, one for each turn of the loop.
  */
 #ifndef SUPERVISOR_CONTROL_CONN_H
@@ -69,6 +70,12 @@ struct control_conn {
 	void *job; /* the step's own, from the heap, freed at the end */
 	void (*job_fini)(void *job); /* what is in it; may be NULL */
 };
+
+/*
+ * See that there is a slot for one more; false where all are busy, and
+ * control_room_made() will be called.
+ */
+bool control_conn_make_room(struct control *control);
 
 /*
  * A connection was accepted; takes fd.  Refused with an error where the peer

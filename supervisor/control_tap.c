@@ -36,6 +36,7 @@ struct tap_job {
 	bool is_found;
 	bool is_session;
 	bool is_first_search; /* its streams are shown from now on only */
+	bool is_announced;
 	size_t shown_max;
 	uint64_t searched_ms;
 	uint32_t position; /* of the search */
@@ -195,6 +196,21 @@ show_record(struct control_conn *conn, struct tap_job *job, struct tapped *t,
 	return TAP_OVER; /* this record */
 }
 
+/* Say that from here on nothing is missed untold. */
+static void
+announce(struct control_conn *conn, struct tap_job *job)
+{
+	char id[17];
+
+	(void)snprintf(id, sizeof(id), "%" PRIx64, job->find.stream.id);
+	ctl_row_begin(&conn->out);
+	ctl_put_number(&conn->out, "time", (double)clock_wall_ms() / 1e3);
+	ctl_put_text(&conn->out, "kind", "begin");
+	ctl_put_text(
+	    &conn->out, "id", job->is_session ? job->find.session.id : id);
+	job->is_announced = ctl_row_end(&conn->out);
+}
+
 /* Records of one stream, until there is none or no room; *left counts. */
 static enum tap_result
 show_stream(struct control_conn *conn, struct tap_job *job, struct tapped *t,
@@ -226,6 +242,8 @@ show(struct control_conn *conn, struct tap_job *job)
 	uint32_t left = SLICE;
 
 	ctl_rows_begin(&conn->out);
+	if (!job->is_announced && !(job->is_session && job->is_first_search))
+		announce(conn, job);
 	for (uint32_t i = 0; i < STREAMS_MAX && result != TAP_FULL; i++) {
 		if (job->streams[i].id == 0)
 			continue;
@@ -282,13 +300,30 @@ step_tap(struct control_conn *conn)
 	return show(conn, job);
 }
 
+/* Taps last: others must find a slot beside them. */
+static bool
+are_too_many(const struct control *control)
+{
+	const struct control_conn *conn = control->first;
+	unsigned count = 0;
+
+	for (; conn != NULL; conn = conn->next)
+		count += conn->step == step_tap;
+	return count >= CONTROL_CONNECTIONS_MAX / 2;
+}
+
 void
 control_tap(struct supervisor *sv, struct control_conn *conn,
     const struct ctl_request *request)
 {
-	struct tap_job *job = calloc(1, sizeof(*job));
+	struct tap_job *job;
 
 	(void)sv;
+	if (are_too_many(conn->control)) {
+		control_conn_refuse(conn, "too many taps at a time");
+		return;
+	}
+	job = calloc(1, sizeof(*job));
 	if (job == NULL) {
 		control_conn_refuse(conn, "no memory");
 		return;

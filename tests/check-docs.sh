@@ -1,13 +1,16 @@
 #!/bin/sh
 # check-docs.sh - every key of the table stands, with its default, in the
 # manual page and in the example configuration, and every option of the
-# command line in shadowcat(8); no page names one that doesn't exist; and
+# command line in shadowcat(8); every command and option of shadowcatctl in
+# its page and its completion; no page names one that doesn't exist; and
 # mandoc has nothing to warn about.
 set -u
 srcdir=${srcdir:-$(dirname "$0")/..}
 keys_page=$srcdir/man/shadowcat.conf.5
 options_page=$srcdir/man/shadowcat.8
 example=$srcdir/contrib/shadowcat.conf
+ctl_page=$srcdir/man/shadowcatctl.8
+completion=$srcdir/contrib/completion/shadowcatctl
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 status=0
@@ -72,6 +75,56 @@ rows "$srcdir/supervisor/options.h" | awk -F'"' '{ print $2 }' |
 sed -n '/^\.It /s/.*Fl Fl \([a-z]*\).*/\1/p' "$options_page" |
     sort >"$work/page"
 compare "$options_page" "$work/options" "$work/page"
+
+# --- shadowcatctl: commands, with their arguments, and options -------------
+rows "$srcdir/common/ctl_commands.h" |
+    awk -F'"' '{ print $2 ($4 == "" ? "" : " " $4) }' | sort >"$work/commands"
+[ "$(wc -l <"$work/commands")" -gt 10 ] || fail "the commands were not read"
+sed -n '/^\.It Cm /{
+	s/^\.It Cm //
+	s/ Ar \([a-z]*\)/ \U\1/
+	s/ Op \([A-Z]*\)/ [\1]/
+	s/ Op Ar \([a-z]*\)/ [\U\1]/
+	p
+}' "$ctl_page" | sort >"$work/page"
+compare "$ctl_page" "$work/commands" "$work/page"
+
+rows "$srcdir/ctl/options.h" | awk -F'"' '{ print $2 }' |
+    sort >"$work/ctl_options"
+[ "$(wc -l <"$work/ctl_options")" -gt 4 ] || fail "its options were not read"
+sed -n '/^\.It /s/.*Fl Fl \([a-z]*\).*/\1/p' "$ctl_page" |
+    sort >"$work/page"
+compare "$ctl_page" "$work/ctl_options" "$work/page"
+
+# The first words of all commands, and the second ones.
+sed -n '/^	local commands="/,/"$/p' "$completion" |
+    sed 's/.*="//; s/"//' | tr -s ' \t' '\n' | sed '/^$/d' |
+    sort -u >"$work/completed"
+cut -d ' ' -f 1 "$work/commands" | sort -u >"$work/words"
+compare "$completion" "$work/words" "$work/completed"
+sed -n 's/^	session) choices="\(.*\)" ;;$/\1/p' "$completion" |
+    tr ' ' '\n' | sort >"$work/completed"
+sed -n 's/^session \([a-z]*\).*/\1/p' "$work/commands" | sort >"$work/words"
+compare "$completion" "$work/words" "$work/completed"
+sed -n 's/^	local options="\(.*\)"$/\1/p' "$completion" | tr ' ' '\n' |
+    sed -n 's/^--//p' | sort >"$work/completed"
+compare "$completion" "$work/ctl_options" "$work/completed"
+sed -n 's/^	log) choices="\(.*\)" ;;$/\1/p' "$completion" | tr ' ' '\n' |
+    sort >"$work/completed"
+rows "$srcdir/common/log.h" | awk -F'"' '{ print $2 }' | sort >"$work/words"
+compare "$completion" "$work/words" "$work/completed"
+
+if [ -x ./shadowcatctl ]; then
+	./shadowcatctl --help >"$work/help" || fail "shadowcatctl --help fails"
+	while read -r command; do
+		grep -q -F -e "  $command " "$work/help" ||
+		    fail "shadowcatctl --help doesn't name $command"
+	done <"$work/commands"
+	while read -r option; do
+		grep -q -e "--$option" "$work/help" ||
+		    fail "shadowcatctl --help doesn't name --$option"
+	done <"$work/ctl_options"
+fi
 
 # --- what the built program says ------------------------------------------
 if [ -x ./shadowcat ]; then

@@ -1,0 +1,737 @@
+/*
+ * test_ctl.c - shadowcatctl and the control socket, from outside.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/integration/ask.h"
+
+#define CALL "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}"
+#define STREAM "head 200 text/event-stream chunked; "
+
+/* --- running it
+ * ---------------------------------------------------------------- */
+
+static void
+start_ctl(struct process *p, const char *name, const char *words)
+{
+	struct arguments a = { 0 };
+	char path[PATH_MAX];
+	const char *given = getenv("SHADOWCATCTL");
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
+
+	ck_assert_int_gt(n, 0);
+	path[n] = '\0';
+	strcpy(strrchr(path, '/') + 1, "../../shadowcatctl");
+	arguments_add(&a, given != NULL ? given : path);
+	arguments_add(&a, "-s");
+	arguments_add(&a, rig.control);
+	arguments_add_words(&a, words);
+	process_start(p, rig.dir, name, &a);
+	arguments_fini(&a);
+}
+
+static void
+await_ctl(struct process *p, const char *words, int code)
+{
+	struct bytes err;
+
+	ck_assert_int_ne(process_wait(p, SOON), PROCESS_STILL_RUNNING);
+	file_read(p->err, &err);
+	ck_assert_msg(p->code == code, "%s: code %d, not %d: %s", words,
+	    p->code, code, err.data);
+	bytes_fini(&err);
+}
+
+/* Run a command, which must end with this code; its outputs are files. */
+static void
+ctl(struct process *p, const char *words, int code)
+{
+	static unsigned count;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "ctl%u", ++count);
+	start_ctl(p, name, words);
+	await_ctl(p, words, code);
+}
+
+/* The same, and its output must have this text. */
+static void
+ctl_says(const char *words, int code, const char *text)
+{
+	struct process p;
+	struct bytes out;
+
+	ctl(&p, words, code);
+	file_read(code == 0 ? p.out : p.err, &out);
+	ck_assert_msg(strstr(out.data, text) != NULL, "%s: no \"%s\" in: %s",
+	    words, text, out.data);
+	bytes_fini(&out);
+}
+
+/* Run it with --json: what it printed. */
+static json_t *
+ctl_json(const char *words)
+{
+	char line[256];
+	struct process p;
+	struct bytes out;
+	json_error_t error;
+	json_t *json;
+
+	(void)snprintf(line, sizeof(line), "--json %s", words);
+	ctl(&p, line, 0);
+	file_read(p.out, &out);
+	json = json_loads(out.data, 0, &error);
+	ck_assert_msg(json != NULL, "%s: %s", out.data, error.text);
+	bytes_fini(&out);
+	return json;
+}
+
+static size_t
+count_rows(const char *words)
+{
+	json_t *rows = ctl_json(words);
+	size_t n = json_array_size(rows);
+
+	ck_assert(json_is_array(rows));
+	json_decref(rows);
+	return n;
+}
+
+static void
+assert_members(const json_t *row, const char *names)
+{
+	char copy[256], *rest = copy, *name;
+
+	(void)snprintf(copy, sizeof(copy), "%s", names);
+	while ((name = strsep(&rest, " ")) != NULL)
+		ck_assert_msg(
+		    json_object_get(row, name) != NULL, "there is no %s", name);
+}
+
+/* Open a session whose stream has had one event and waits for a gate. */
+static void
+open_session(struct client *c, const char *id, const char *gate)
+{
+	struct client_event event;
+	char script[256];
+
+	(void)snprintf(script, sizeof(script),
+	    "body; field \"Mcp-Session-Id: %s\"; " STREAM
+	    "event id=%s-1 data=one; await %s; event id=%s-2 data=two",
+	    id, id, gate, id);
+	ask_open(c);
+	ask_send(c, "POST", script, "", CALL);
+	(void)client_read_head(c, false, SOON);
+	ck_assert_int_eq(c->status, 200);
+	ask_event(c, &event);
+	event_fini(&event);
+}
+
+static void
+expect_event(struct client *c, const char *data)
+{
+	struct client_event event;
+
+	ask_event(c, &event);
+	ck_assert_str_eq(event.data.data, data);
+	event_fini(&event);
+}
+
+/* --- what is there
+ * --------------------------------------------------------------- */
+
+START_TEST(status_tells_how_much_there_is)
+{
+	struct client c;
+	json_t *row;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	row = ctl_json("status");
+	assert_members(row, "version pid state started uptime workers listen "
+			    "upstream sessions streams connections");
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "pid")), rig.proxy.pid);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "state")), "running");
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "sessions")), 1);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "streams")), 1);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "connections")), 1);
+	json_decref(row);
+	ctl_says("status", 0, "running");
+	rig_open_gate("go");
+	expect_event(&c, "two");
+	client_close(&c);
+}
+END_TEST
+
+START_TEST(workers_are_the_children)
+{
+	pid_t workers[8];
+	json_t *rows, *row;
+	size_t i;
+
+	rig_start("--workers", "3", NULL);
+	wait_for(rig_workers(workers, 8) == 3);
+	rows = ctl_json("workers");
+	ck_assert_uint_eq(json_array_size(rows), 3);
+	json_array_foreach(rows, i, row)
+	{
+		pid_t pid =
+		    (pid_t)json_integer_value(json_object_get(row, "pid"));
+
+		assert_members(
+		    row, "slot pid generation started streams restarts state");
+		ck_assert(json_is_number(json_object_get(row, "started")));
+		ck_assert_int_eq(
+		    json_integer_value(json_object_get(row, "slot")), i);
+		ck_assert(pid == workers[0] || pid == workers[1] ||
+			  pid == workers[2]);
+	}
+	json_decref(rows);
+	ctl_says("workers", 0, "SLOT");
+}
+END_TEST
+
+START_TEST(sessions_are_shown)
+{
+	struct client a, b;
+	json_t *rows, *row;
+
+	rig_start(NULL);
+	ck_assert_uint_eq(count_rows("sessions"), 0);
+	open_session(&a, "abcdefgh-1", "go");
+	open_session(&b, "abcdefgh-2", "go");
+	rows = ctl_json("sessions");
+	ck_assert_uint_eq(json_array_size(rows), 2);
+	json_decref(rows);
+	row = ctl_json("session show abcdefgh-2");
+	assert_members(row, "id age idle connections streams");
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "id")), "abcdefgh-2");
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "last_event_id")),
+	    "abcdefgh-2-1");
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "connections")), 1);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "streams")), 1);
+	json_decref(row);
+	ctl_says("session show abc", 1, "more than one session begins with");
+	ctl_says("session show abcdefgh-3", 1, "there is no session");
+	ctl_says("session show abcdefgh-1x", 1, "there is no session");
+	/* In a table an id is as long as needed. */
+	ctl_says("sessions", 0, "abcdefgh-1 ");
+	client_close(&a);
+	client_close(&b);
+}
+END_TEST
+
+START_TEST(session_is_ended)
+{
+	struct origin_request request;
+	struct client_event event;
+	struct client c, d;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "never");
+	ctl_says("session end abc", 0, "abcdefgh-1 has ended");
+	ck_assert_uint_eq(count_rows("sessions"), 0);
+	ctl_says("session end abc", 1, "there is no session");
+	/* The upstream is told; the stream ends; the id is gone. */
+	rig_request(2, &request);
+	ck_assert_str_eq(request.method.data, "DELETE");
+	origin_request_fini(&request);
+	while (client_read_event(&c, &event, SOON))
+		event_fini(&event);
+	assert_end(&c, CLIENT_COMPLETE);
+	ask(&d, "POST", "echo", "Mcp-Session-Id: abcdefgh-1\r\n", CALL, 404);
+	client_close(&c);
+	client_close(&d);
+	ck_assert(file_has(rig.proxy.err, "control: session end"));
+	ck_assert(file_has(rig.proxy.err, "reason=SESSION_ENDED"));
+}
+END_TEST
+
+START_TEST(streams_and_upstreams_are_shown)
+{
+	json_t *rows, *row;
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	rows = ctl_json("streams");
+	ck_assert_uint_eq(json_array_size(rows), 1);
+	row = json_array_get(rows, 0);
+	assert_members(
+	    row, "id worker session state era role method status age");
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "state")), "relaying");
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "era")), "legacy");
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "session")), "abcdefgh-1");
+	json_decref(rows);
+	rows = ctl_json("upstreams");
+	ck_assert_uint_eq(json_array_size(rows), 1);
+	row = json_array_get(rows, 0);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "state")), "busy");
+	ck_assert(json_is_string(json_object_get(row, "stream")));
+	json_decref(rows);
+	ctl_says("streams", 0, "relaying");
+	ctl_says("upstreams", 0, "127.0.0.1:");
+	client_close(&c);
+}
+END_TEST
+
+/* More rows than one piece holds, each once. */
+#define MANY 700
+
+START_TEST(many_sessions_are_all_shown)
+{
+	json_t *rows, *row, *seen = json_object();
+	char script[400];
+	struct client c;
+	size_t i;
+
+	rig_start(NULL);
+	for (int n = 0; n < MANY; n++) {
+		(void)snprintf(script, sizeof(script),
+		    "body; field \"Mcp-Session-Id: %0200d\"; "
+		    "answer 200 application/json {}",
+		    n);
+		ask(&c, "POST", script, "", CALL, 200);
+		client_close(&c);
+	}
+	rows = ctl_json("sessions");
+	ck_assert_uint_eq(json_array_size(rows), MANY);
+	json_array_foreach(rows, i, row)
+	{
+		(void)json_object_set(
+		    seen, json_string_value(json_object_get(row, "id")), row);
+	}
+	ck_assert_uint_eq(json_object_size(seen), MANY);
+	json_decref(seen);
+	json_decref(rows);
+}
+END_TEST
+
+/* --- tap
+ * -------------------------------------------------------------------------- */
+
+static const char *const tapped[] = { "session", "stream" };
+
+START_TEST(tap_shows_events_as_they_come)
+{
+	const char *id = _i == 0 ? "abcdefgh" : "1";
+	struct process p;
+	struct client c;
+	char words[64];
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	(void)snprintf(words, sizeof(words), "--json tap --bodies %s", id);
+	start_ctl(&p, tapped[_i], words);
+	wait_for(file_has(p.out, "\"kind\": \"begin\""));
+	rig_open_gate("go");
+	wait_for(file_has(p.out, "\"id\": \"abcdefgh-1-2\""));
+	ck_assert(file_has(p.out, "\"data\": \"two\""));
+	ck_assert(!file_has(p.out, "abcdefgh-1-1"));
+	expect_event(&c, "two");
+	process_signal(&p, SIGKILL);
+	client_close(&c);
+}
+END_TEST
+
+START_TEST(tap_of_nothing_is_refused)
+{
+	rig_start(NULL);
+	ctl_says("tap abc", 1, "there is no session or stream abc");
+}
+END_TEST
+
+/* --- what changes something
+ * -------------------------------------------------------- */
+
+START_TEST(recycled_workers_keep_their_streams)
+{
+	pid_t before[1], after[1];
+	json_t *rows, *row;
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	wait_for(rig_workers(before, 1) == 1);
+	ctl_says(_i == 0 ? "recycle" : "recycle 0", 0, "1 worker replaced");
+	ck_assert_uint_eq(rig_workers(after, 1), 1);
+	ck_assert_int_ne(before[0], after[0]);
+	rows = ctl_json("crashes");
+	ck_assert_uint_eq(json_array_size(rows), 1);
+	row = json_array_get(rows, 0);
+	assert_members(row, "time slot generation pid death signal lived");
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "pid")), before[0]);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(row, "signal")), SIGKILL);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(row, "killed_for")), "recycle");
+	json_decref(rows);
+	rig_open_gate("go");
+	expect_event(&c, "two");
+	client_close(&c);
+	ctl_says("recycle 7", 1, "there is no such worker");
+	ctl_says("recycle x", 1, "x is no slot of a worker");
+	ctl_says("recycle 64", 1, "64 is no slot of a worker");
+}
+END_TEST
+
+START_TEST(crash_is_listed)
+{
+	pid_t worker[1];
+	json_t *rows;
+
+	rig_start(NULL);
+	wait_for(rig_workers(worker, 1) == 1);
+	ck_assert_int_eq(kill(worker[0], SIGSEGV), 0);
+	wait_for(count_rows("crashes") == 1);
+	rows = ctl_json("crashes");
+	ck_assert_int_eq(json_integer_value(json_object_get(
+			     json_array_get(rows, 0), "signal")),
+	    SIGSEGV);
+	ck_assert(json_is_null(
+	    json_object_get(json_array_get(rows, 0), "killed_for")));
+	json_decref(rows);
+	ctl_says("crashes", 0, "killed by SIGSEGV");
+}
+END_TEST
+
+START_TEST(reload_tells_how_it_went)
+{
+	char path[300];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/conf", rig.dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fputs("log { level = \"info\" }\n", f);
+	(void)fclose(f);
+	rig_start("--config", path, NULL);
+	ctl_says("reload", 0, "in force");
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fputs("log { level = \"loud\" }\n", f);
+	(void)fclose(f);
+	ctl_says("reload", 1, "loud");
+	ctl_says("status", 0, "running");
+}
+END_TEST
+
+START_TEST(log_level_reaches_the_workers)
+{
+	struct client c;
+
+	rig_start(NULL);
+	ctl_says("log loud", 1, "the levels are error warning notice");
+	ctl_says("log error", 0, "logging error");
+	ask(&c, "POST", "echo", "", CALL, 200);
+	client_close(&c);
+	ctl_says("status", 0, "error");
+	ctl_says("log debug", 0, "logging debug");
+	ctl_says("status", 0, "debug");
+	ask(&c, "POST", "echo", "", CALL, 200);
+	client_close(&c);
+	wait_for(file_count(rig.proxy.err, "reason=ANSWERED") == 1);
+}
+END_TEST
+
+START_TEST(upgrade_is_answered_by_the_next_image)
+{
+	struct process p;
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	ctl(&p, "upgrade", 0);
+	ck_assert(proc_runs(rig.proxy.pid));
+	ctl_says("status", 0, "running");
+	rig_open_gate("go");
+	expect_event(&c, "two");
+	client_close(&c);
+}
+END_TEST
+
+START_TEST(drain_lets_finish)
+{
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	ctl_says("drain", 0, "draining 1 connections");
+	ctl_says("status", 0, "draining");
+	ctl_says("drain", 1, "stopping already");
+	ctl_says("reload", 1, "stopping");
+	rig_open_gate("go");
+	expect_event(&c, "two");
+	client_close(&c);
+	ck_assert_int_eq(process_wait(&rig.proxy, SOON), 0);
+	ck_assert_int_ne(access(rig.control, F_OK), 0);
+	ctl_says("status", 3, "there is no such socket");
+	rig_forget_proxy();
+}
+END_TEST
+
+START_TEST(stop_waits_for_nothing)
+{
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "never");
+	ctl_says("stop", 0, "stopping");
+	ck_assert_int_eq(process_wait(&rig.proxy, SOON), 0);
+	ck_assert_int_ne(access(rig.control, F_OK), 0);
+	ck_assert_int_ne(access(rig.pidfile, F_OK), 0);
+	client_close(&c);
+	rig_forget_proxy();
+}
+END_TEST
+
+/* --- metrics
+ * ------------------------------------------------------------------------ */
+
+static double
+metric(const char *name)
+{
+	json_t *all = ctl_json("metrics");
+	const json_t *value = json_object_get(all, name);
+	double number;
+
+	ck_assert_msg(json_is_number(value), "there is no %s", name);
+	number = json_number_value(value);
+	json_decref(all);
+	return number;
+}
+
+START_TEST(metrics_outlive_workers)
+{
+	pid_t worker[1], next[1];
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	ck_assert_double_eq(metric("shadowcat_requests_total"), 1);
+	ck_assert_double_eq(metric("shadowcat_workers"), 1);
+	ck_assert_double_eq(metric("shadowcat_sessions"), 1);
+	ck_assert_double_eq(metric("shadowcat_streams{state=\"relaying\"}"), 1);
+	ck_assert_double_gt(metric("shadowcat_memory_blocks_used"), 0);
+	wait_for(rig_workers(worker, 1) == 1);
+	ck_assert_int_eq(kill(worker[0], SIGKILL), 0);
+	wait_for(rig_workers(next, 1) == 1 && next[0] != worker[0]);
+	ck_assert_double_eq(metric("shadowcat_requests_total"), 1);
+	ck_assert_double_eq(metric("shadowcat_worker_deaths_total"), 1);
+	ctl_says("metrics", 0, "# TYPE shadowcat_requests_total counter");
+	ctl_says("metrics", 0, "\nshadowcat_requests_total 1\n");
+	rig_open_gate("go");
+	expect_event(&c, "two");
+	client_close(&c);
+}
+END_TEST
+
+/* --- the command line
+ * ----------------------------------------------------------------- */
+
+static const struct {
+	const char *words;
+	int code;
+	const char *says;
+} lines[] = {
+	{ "", 2, "a command is missing" },
+	{ "nonsense", 2, "known are: status workers sessions" },
+	{ "session kill x", 2, "known are: show end" },
+	{ "--nonsense", 2, "no such option" },
+	{ "log", 2, "usage: shadowcatctl log LEVEL" },
+	{ "--help", 0, "usage: shadowcatctl" },
+	{ "--version", 0, "shadowcatctl " PACKAGE_VERSION },
+	{ "status", 3, "there is no such socket" },
+};
+
+START_TEST(codes_tell_what_went_wrong)
+{
+	/* No daemon runs. */
+	(void)snprintf(rig.control, sizeof(rig.control), "%s/none", rig.dir);
+	ctl_says(lines[_i].words, lines[_i].code, lines[_i].says);
+}
+END_TEST
+
+START_TEST(leftover_socket_is_told)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(rig.control, sizeof(rig.control), "%s/left", rig.dir);
+	ck_assert_uint_lt(strlen(rig.control), sizeof(address.sun_path));
+	strcpy(address.sun_path, rig.control);
+	ck_assert_int_eq(
+	    bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	(void)close(fd);
+	ctl_says("status", 3, "nobody answers");
+}
+END_TEST
+
+START_TEST(watching_asks_again)
+{
+	struct process p;
+
+	rig_start(NULL);
+	start_ctl(&p, "watch", "--watch 0.1 --json workers");
+	wait_for(file_count(p.out, "\"generation\"") >= 3);
+	process_signal(&p, SIGTERM);
+	(void)process_wait(&p, SOON);
+}
+END_TEST
+
+/* --- peers that misbehave
+ * -------------------------------------------------------------- */
+
+static int
+connect_raw(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_uint_lt(strlen(rig.control), sizeof(address.sun_path));
+	strcpy(address.sun_path, rig.control);
+	ck_assert_int_eq(
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+#define MISFITS 100
+
+enum misfit { SILENT, GARBAGE, HALF, CLAIMS_MUCH, NEVER_READS, VANISHES };
+
+static void
+misbehave(int *fd, enum misfit how)
+{
+	static const char sessions[] = "\0\0\0\x1a\x82\xa7version\x01\xa7"
+				       "command\xa7streams";
+	static const char much[] = "\xff\xff\xff\xff";
+
+	*fd = connect_raw();
+	switch (how) {
+	case SILENT:
+		break;
+	case GARBAGE:
+		(void)!send(*fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL);
+		break;
+	case HALF:
+		(void)!send(*fd, sessions, 9, MSG_NOSIGNAL);
+		break;
+	case CLAIMS_MUCH:
+		(void)!send(*fd, much, 4, MSG_NOSIGNAL);
+		break;
+	case NEVER_READS:
+		(void)!send(*fd, sessions, sizeof(sessions) - 1, MSG_NOSIGNAL);
+		break;
+	case VANISHES:
+		(void)!send(*fd, sessions, sizeof(sessions) - 1, MSG_NOSIGNAL);
+		(void)close(*fd);
+		*fd = -1;
+		break;
+	}
+}
+
+/*
+ * A hundred peers of each kind: the proxy serves, the operator is answered,
+ * and when they are gone nothing is left of them.
+ */
+START_TEST(misfits_harm_nobody)
+{
+	int fds[MISFITS], before;
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	ctl_says("status", 0, "running");
+	before = proc_count_fds(rig.proxy.pid);
+	for (int i = 0; i < MISFITS; i++)
+		misbehave(&fds[i], (enum misfit)_i);
+	ctl_says("status", 0, "running");
+	ck_assert_uint_eq(count_rows("streams"), 1);
+	rig_open_gate("go");
+	expect_event(&c, "two");
+	for (int i = 0; i < MISFITS; i++) {
+		if (fds[i] >= 0)
+			(void)close(fds[i]);
+	}
+	client_close(&c);
+	wait_for(proc_count_fds(rig.proxy.pid) <= before);
+}
+END_TEST
+
+/* One that says nothing is hung up on, without a push. */
+START_TEST(silent_one_is_hung_up_on)
+{
+	char byte;
+	int fd;
+
+	rig_start(NULL);
+	fd = connect_raw();
+	ck_assert_int_eq(recv(fd, &byte, 1, 0), 0);
+	(void)close(fd);
+}
+END_TEST
+
+static void
+add_cases(Suite *suite)
+{
+	TCase *tc = harness_case(suite, "show");
+
+	tcase_add_test(tc, status_tells_how_much_there_is);
+	tcase_add_test(tc, workers_are_the_children);
+	tcase_add_test(tc, sessions_are_shown);
+	tcase_add_test(tc, session_is_ended);
+	tcase_add_test(tc, streams_and_upstreams_are_shown);
+	tcase_add_test(tc, many_sessions_are_all_shown);
+	tcase_add_test(tc, metrics_outlive_workers);
+	tc = harness_case(suite, "tap");
+	tcase_add_loop_test(tc, tap_shows_events_as_they_come, 0, 2);
+	tcase_add_test(tc, tap_of_nothing_is_refused);
+	tc = harness_case(suite, "change");
+	tcase_add_loop_test(tc, recycled_workers_keep_their_streams, 0, 2);
+	tcase_add_test(tc, crash_is_listed);
+	tcase_add_test(tc, reload_tells_how_it_went);
+	tcase_add_test(tc, log_level_reaches_the_workers);
+	tcase_add_test(tc, upgrade_is_answered_by_the_next_image);
+	tcase_add_test(tc, drain_lets_finish);
+	tcase_add_test(tc, stop_waits_for_nothing);
+	tc = harness_case(suite, "line");
+	tcase_add_loop_test(
+	    tc, codes_tell_what_went_wrong, 0, ARRAY_LEN(lines));
+	tcase_add_test(tc, leftover_socket_is_told);
+	tcase_add_test(tc, watching_asks_again);
+	tc = harness_case(suite, "misfits");
+	tcase_add_loop_test(tc, misfits_harm_nobody, SILENT, VANISHES + 1);
+	tcase_add_test(tc, silent_one_is_hung_up_on);
+}
+
+int
+main(void)
+{
+	return harness_main("ctl", add_cases);
+}
