@@ -483,6 +483,8 @@ settle_stream(struct adoption *a, struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
 
+	if (st->is_settled)
+		return; /* a client that returned meanwhile has it now */
 	st->is_settled = true;
 	if (ss->fault != 0)
 		return; /* what the upstream does matters no more */
@@ -541,7 +543,6 @@ settle_client(struct adoption *a, struct client *c)
 	if (cs->phase == CLIENT_LINGER && c->stream == NULL &&
 	    cs->refusal == 0) {
 		/* Our FIN may be out, so nothing can be counted: not needed. */
-		client_act(c);
 		return;
 	}
 	if (tcp_count(c->io.fd, TCP_ACCEPTED, &count) != 0) {
@@ -560,16 +561,71 @@ settle_client(struct adoption *a, struct client *c)
 	/* What was in hand may have ended it: client_act() drops it then. */
 	if (c->stream != NULL && client_state(c)->stream_ref != 0)
 		settle_stream(a, c->stream);
-	if (!c->is_closing)
-		client_act(c);
+}
+
+/* Whether a dead worker was about to receive from this client. */
+static bool
+is_in_hand(const struct adoption *a, const struct client *c)
+{
+	const struct shm_hand *hand;
+	uint32_t i, index;
+
+	for (i = 0; i < a->start->dead_count; i++) {
+		index = owner_worker(a->start->dead[i]);
+		if (index >= SHM_WORKERS_MAX)
+			continue;
+		hand = &a->w->shm->workers[index].hand;
+		if (hand->kind == HAND_CLIENT && hand->slot == c->slot &&
+		    hand->generation == c->rec->generation)
+			return true;
+	}
+	return false;
+}
+
+/* The inherited client, unless it is gone, or new and at work already. */
+static struct client *
+inherited_client(const struct adoption *a, uint32_t i)
+{
+	const struct worker_inheritance *in = &a->start->inherited[i];
+	struct client *c;
+
+	if (in->kind != SOCKET_CLIENT || in->slot >= a->w->shm->sizes.clients)
+		return NULL;
+	c = a->w->client_of[in->slot];
+	return c != NULL && !c->is_closing ? c : NULL;
+}
+
+/*
+ * Bytes in hand, and requests that wait in `in`, may ask for any stream, so
+ * they come when all streams are settled.
+ */
+static void
+settle_clients(struct adoption *a)
+{
+	uint32_t i, pass, count = a->start->inherited_count;
+	struct client *c;
+
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < count; i++) {
+			c = inherited_client(a, i);
+			if (c != NULL && !c->is_settled &&
+			    is_in_hand(a, c) == (pass == 1)) {
+				c->is_settled = true;
+				settle_client(a, c);
+			}
+		}
+	}
+	for (i = 0; i < count; i++) {
+		c = inherited_client(a, i);
+		if (c != NULL)
+			client_act(c);
+	}
 }
 
 static void
 settle(struct adoption *a)
 {
 	struct worker *w = a->w;
-	const struct worker_start *start = a->start;
-	struct client *c;
 	uint32_t i;
 
 	/* Clients may come back to these at once. */
@@ -579,14 +635,10 @@ settle(struct adoption *a)
 		    !w->stream_of[i]->is_settled)
 			settle_rooted(a, w->stream_of[i]);
 	}
-	for (i = 0; i < start->inherited_count; i++) {
-		if (start->inherited[i].kind != SOCKET_CLIENT ||
-		    start->inherited[i].slot >= w->shm->sizes.clients)
-			continue;
-		c = w->client_of[start->inherited[i].slot];
-		if (c != NULL && !c->is_closing &&
-		    (c->io.events & (EV_READ | EV_WRITE)) == 0)
-			settle_client(a, c);
+	settle_clients(a);
+	for (i = 0; i < w->shm->sizes.sessions; i++) {
+		if (w->session_of[i] != NULL && w->session_of[i]->is_unsettled)
+			session_settle(w->session_of[i]);
 	}
 }
 

@@ -212,6 +212,7 @@ client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
 		fd_close(&fd);
 		return;
 	}
+	c->is_settled = true;
 	memset(next, 0, sizeof(*next));
 	next->phase = CLIENT_HEAD;
 	next->generation = generation;

@@ -46,6 +46,7 @@ struct client {
 	bool request_taken;    /* the stream that it left has its `out` */
 	uint8_t probe_verdict; /* enum probe_verdict, of this request */
 	struct stream *probe;  /* the upstream is being asked */
+	bool is_settled;       /* adopt.c has come to it */
 	bool is_bounded;       /* client_bound_queue() was here */
 	bool is_leaving;       /* its request belongs to worker `target` */
 	uint32_t target;

@@ -421,6 +421,16 @@ legacy_on_silent_due(struct deadline *d)
 	}
 }
 
+/* The newest one counts; older ones are kept for their clients. */
+static void
+note_standalone(struct stream *st)
+{
+	struct session *s = st->session;
+
+	if (s->standalone == NULL || s->standalone->rec->id < st->rec->id)
+		s->standalone = st;
+}
+
 void
 legacy_adopted(struct stream *st)
 {
@@ -429,7 +439,7 @@ legacy_adopted(struct stream *st)
 	/* While its client is there, the request is noted again. */
 	st->has_request = st->client == NULL;
 	if (st->session != NULL && ss->role == ROLE_STANDALONE && ss->resumable)
-		st->session->standalone = st;
+		note_standalone(st);
 	if (ss->resumable && st->client != NULL)
 		deadline_set(&st->quiet, &st->w->stream_quiet);
 	if (ss->resumable && ss->phase == STREAM_RELAYING)
@@ -687,7 +697,7 @@ legacy_observe(struct stream *st)
 	if (ss->status < 300)
 		session_confirm(s);
 	if (ss->role == ROLE_STANDALONE && ss->resumable)
-		s->standalone = st;
+		note_standalone(st);
 	if (ss->status == 404)
 		session_end(s, END_SESSION_LOST, false);
 	else if (st->rec->method == HTTP_METHOD_DELETE && ss->status < 300)
@@ -726,11 +736,12 @@ legacy_tell_end(struct session *s)
 	st = stream_new_errand(s);
 	if (st == NULL)
 		return;
-	next = RECORD_BEGIN(st->rec);
+	next = RECORD_NEXT(st->rec);
 	if (write_ask(st, next, "DELETE", NULL) != 0) {
 		stream_drop(st, END_MEMORY_SHORT);
 		return;
 	}
 	RECORD_COMMIT(st->rec);
+	arena_settle(&s->w->arena);
 	stream_start(st);
 }

@@ -88,8 +88,18 @@ session_new(struct worker *w, struct http_slice id, enum session_phase phase)
 struct session *
 session_revive(struct worker *w, uint32_t slot)
 {
-	return w->session_of[slot] != NULL ? w->session_of[slot]
-					   : session_alloc(w, slot);
+	struct session *s = w->session_of[slot];
+
+	if (s != NULL)
+		return s;
+	s = session_alloc(w, slot);
+	if (s == NULL)
+		return NULL;
+	s->is_unsettled = true;
+	/* Part of its time has passed. */
+	if (w->conf->session_max_age != 0)
+		deadline_set(&s->age, &w->session_again);
+	return s;
 }
 
 void
@@ -344,31 +354,99 @@ is_used(const struct session *s)
 	return s->connections > 0 || s->in_flight > 0 || s->pins > 0;
 }
 
+static void
+end_streams(struct session *s, enum end_reason why)
+{
+	struct stream *st, *next;
+
+	for (st = s->streams; st != NULL; st = next) {
+		next = st->session_next;
+		legacy_session_ended(st, why);
+	}
+}
+
 void
 session_end(struct session *s, enum end_reason why, bool tell)
 {
 	struct worker *w = s->w;
 	uint32_t phase = atomic_load(&s->rec->phase);
-	struct stream *st, *next;
 
 	if (phase == SESSION_ENDED || phase == SESSION_FREE)
 		return;
 	if (phase == SESSION_ASKED)
 		return; /* it goes with its last stream */
+	/*
+	 * The errand's commit is the first that says it: a successor that
+	 * finds an errand ends the session (session_settle()).
+	 */
+	if (tell)
+		legacy_tell_end(s);
+	KILL_POINT();
 	atomic_store(&s->rec->phase, SESSION_ENDED);
+	KILL_POINT();
 	deadline_cancel(&s->age);
 	log_info("session %.8s: end reason=%s age=%llus", s->rec->id,
 	    end_reason_word(why),
 	    (unsigned long long)((clock_ms() - s->rec->begun_ms) / 1000));
 	worker_count(w, COUNTER_SESSIONS_ENDED, 1);
-	if (tell)
-		legacy_tell_end(s);
-	for (st = s->streams; st != NULL; st = next) {
-		next = st->session_next;
-		legacy_session_ended(st, why);
-	}
+	/* Streams of a dead worker that are not settled can't be ended yet. */
+	if (!s->is_unsettled)
+		end_streams(s, why);
 	/* Its stone stays for a while, so that a late request gets a 404. */
 	deadline_set(&s->idle, &w->session_idle);
+}
+
+/* Why the session has ended, or is about to: the streams tell. */
+static enum end_reason
+reason_of(const struct session *s)
+{
+	const struct conf *conf = s->w->conf;
+	const struct stream_state *ss;
+	const struct stream *st;
+	uint64_t age = clock_ms() - s->rec->begun_ms;
+
+	for (st = s->streams; st != NULL; st = st->session_next) {
+		ss = stream_state(st);
+		if (ss->role == ROLE_ERRAND)
+			return conf->session_max_age != 0 &&
+				       age >= conf->session_max_age
+				   ? END_SESSION_AGE
+				   : END_SESSION_IDLE;
+		if (ss->status == 404 || ss->reason == END_SESSION_LOST)
+			return END_SESSION_LOST;
+	}
+	return END_SESSION_DELETED;
+}
+
+/* Whether a request of our own tells the upstream of its end. */
+static bool
+has_errand(const struct session *s)
+{
+	const struct stream *st;
+
+	for (st = s->streams; st != NULL; st = st->session_next) {
+		if (stream_state(st)->role == ROLE_ERRAND)
+			return true;
+	}
+	return false;
+}
+
+void
+session_settle(struct session *s)
+{
+	struct stream *st, *next;
+
+	s->is_unsettled = false;
+	for (st = s->streams; st != NULL; st = next) {
+		next = st->session_next;
+		legacy_observe(st);
+	}
+	if (has_errand(s))
+		session_end(s, reason_of(s), false);
+	if (atomic_load(&s->rec->phase) == SESSION_ENDED)
+		end_streams(s, reason_of(s));
+	else
+		session_forget_if_unused(s);
 }
 
 void
@@ -452,7 +530,8 @@ session_on_age_due(struct deadline *d)
 {
 	struct session *s = container_of(d, struct session, age);
 
-	if (s->in_flight > 0 || s->w->errand_count >= ERRANDS_MAX) {
+	if (s->in_flight > 0 || s->w->errand_count >= ERRANDS_MAX ||
+	    clock_ms() - s->rec->begun_ms < s->w->conf->session_max_age) {
 		deadline_set(d, &s->w->session_again);
 		return;
 	}

@@ -38,6 +38,7 @@ struct session {
 	struct seen *seen;         /* once a stream was resumed */
 	struct deadline idle;
 	struct deadline age;
+	bool is_unsettled;           /* adopted, and its streams are not yet */
 	uint64_t steals[STEALS_MAX]; /* when the newest ones were */
 };
 
@@ -65,6 +66,12 @@ struct session *session_new(
 
 /* This process's share in a record that was another's. */
 struct session *session_revive(struct worker *w, uint32_t slot);
+
+/*
+ * Its streams are all adopted: do what a dead worker may have left undone
+ * between a stream's commit and what it means for the session.
+ */
+void session_settle(struct session *s);
 
 /* The upstream knows it. */
 void session_confirm(struct session *s);

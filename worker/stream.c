@@ -167,7 +167,6 @@ stream_new_errand(struct session *s)
 	next->role = ROLE_ERRAND;
 	next->rooted = 1;
 	next->session_ref = s->slot + 1;
-	RECORD_COMMIT(st->rec);
 	worker_count(s->w, COUNTER_STREAMS_BEGUN, 1);
 	session_join(s, st);
 	stream_note_errand(st);

@@ -80,8 +80,9 @@ struct stream *stream_new(struct client *c, const struct stream_about *about);
 struct stream *stream_revive(struct worker *w, uint32_t slot, struct client *c);
 
 /*
- * A stream for a request of our own in this session; what it asks is put
- * into its `ask` by the caller, who then starts it.  NULL: no room.
+ * A stream for a request of our own in this session.  Its first state is open
+ * (RECORD_NEXT): the caller puts what it asks into `ask`, commits that, and
+ * starts the stream; or drops it.  NULL: no room.
  */
 struct stream *stream_new_errand(struct session *s);
 

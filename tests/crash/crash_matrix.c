@@ -36,6 +36,7 @@ struct options {
 	bool points, calls, second;
 	unsigned seconds; /* 0: go through everything */
 	unsigned most;    /* places of a kind in a scene; 0: all of them */
+	unsigned at;      /* this kill point alone; 0: all of them */
 	unsigned seed, workers;
 	const struct scene *scene; /* NULL: all */
 };
@@ -205,6 +206,11 @@ go_through_points(const struct scene *scene)
 	unsigned step = step_for(count_points(scene)), tried = 0;
 	unsigned n = 1 + options.seed % step;
 
+	if (options.at > 0) {
+		(void)die_at_points(
+		    scene, options.at, second_point(options.at));
+		return;
+	}
 	for (; !is_time_up() && n < PLACES_MAX; n += step, tried++)
 		if (!die_at_points(scene, n, second_point(n)) &&
 		    n > count_points(scene))
@@ -420,8 +426,9 @@ usage(void)
 	fprintf(stderr,
 	    "usage: crash_matrix [--points | --calls] [--second] [--scene "
 	    "NAME]\n"
-	    "	[--seconds N] [--most N] [--seed N] [--workers N]\n"
+	    "	[--seconds N] [--most N] [--at N] [--seed N] [--workers N]\n"
 	    "  --seconds  random places for so long; without it, all places\n"
+	    "  --at       this kill point alone\n"
 	    "  --most     so many kill points in a scene, evenly spread\n");
 	exit(2);
 }
@@ -437,6 +444,7 @@ parse_options(int argc, char **argv)
 		{ "scene", required_argument, NULL, 'n' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "most", required_argument, NULL, 'm' },
+		{ "at", required_argument, NULL, 'a' },
 		{ "seed", required_argument, NULL, 'S' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -454,6 +462,8 @@ parse_options(int argc, char **argv)
 			options.seconds = (unsigned)atoi(optarg);
 		else if (option == 'm')
 			options.most = (unsigned)atoi(optarg);
+		else if (option == 'a')
+			options.at = (unsigned)atoi(optarg);
 		else if (option == 'S')
 			options.seed = (unsigned)atoi(optarg);
 		else if (option == 'w')
