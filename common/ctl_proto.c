@@ -357,8 +357,10 @@ take_pair(const msgpack_object_kv *pair, unsigned *seen,
 		return take_arguments(&pair->val, ret, ret_why);
 	case KEY_BODIES:
 		*ret_why = "bodies: neither true nor false";
+		if (pair->val.type != MSGPACK_OBJECT_BOOLEAN)
+			return -EPROTO;
 		ret->bodies = pair->val.via.boolean;
-		return pair->val.type == MSGPACK_OBJECT_BOOLEAN ? 0 : -EPROTO;
+		return 0;
 	}
 	return -EPROTO;
 }

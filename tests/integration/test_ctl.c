@@ -408,16 +408,16 @@ START_TEST(crash_is_listed)
 
 	rig_start(NULL);
 	wait_for(rig_workers(worker, 1) == 1);
-	ck_assert_int_eq(kill(worker[0], SIGSEGV), 0);
+	ck_assert_int_eq(kill(worker[0], SIGABRT), 0);
 	wait_for(count_rows("crashes") == 1);
 	rows = ctl_json("crashes");
 	ck_assert_int_eq(json_integer_value(json_object_get(
 			     json_array_get(rows, 0), "signal")),
-	    SIGSEGV);
+	    SIGABRT);
 	ck_assert(json_is_null(
 	    json_object_get(json_array_get(rows, 0), "killed_for")));
 	json_decref(rows);
-	ctl_says("crashes", 0, "killed by SIGSEGV");
+	ctl_says("crashes", 0, "killed by SIGABRT");
 }
 END_TEST
 
