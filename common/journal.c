@@ -1,5 +1,5 @@
 /*
- * journal.c - chains of blocks, and the records on them.
+ * journal.c - records on chains of blocks.
  */
 #include "config.h"
 
@@ -26,283 +26,6 @@ struct place {
 	uint32_t ref;
 	uint32_t off;
 };
-
-/* --- the arena ---------------------------------------------------------- */
-
-static int
-back_blocks(void *context, uint32_t first, uint32_t n)
-{
-	return shm_blocks_back(context, first, n);
-}
-
-static void
-give_back_blocks(void *context, uint32_t first, uint32_t n)
-{
-	shm_blocks_give_back(context, first, n);
-}
-
-void
-arena_init(struct arena *a, struct shm *shm, uint32_t self)
-{
-	memset(a, 0, sizeof(*a));
-	a->shm = shm;
-	claim_init(&a->claim, shm->block_owners, shm->sizes.blocks, self);
-	claim_set_backing(
-	    &a->claim, shm->extents, back_blocks, give_back_blocks, shm);
-}
-
-static bool
-ref_is_valid(const struct arena *a, uint32_t ref)
-{
-	return ref != 0 && ref <= a->shm->sizes.blocks;
-}
-
-static char *
-block_at(const struct arena *a, uint32_t ref)
-{
-	return a->shm->blocks + (size_t)(ref - 1) * SHM_BLOCK_SIZE;
-}
-
-static uint32_t
-block_next(const struct arena *a, uint32_t ref)
-{
-	return a->shm->block_next[ref - 1];
-}
-
-/* Remember `count` linked blocks for arena_settle(). */
-static void
-arena_let_go(struct arena *a, uint32_t first_ref, uint32_t count)
-{
-	if (count == 0)
-		return;
-	sc_assert(a->freed_count < ARENA_RUNS_MAX);
-	a->freed[a->freed_count].first_ref = first_ref;
-	a->freed[a->freed_count].count = count;
-	a->freed_count++;
-}
-
-void
-arena_settle(struct arena *a)
-{
-	uint32_t i, ref, next, left;
-
-	for (i = a->floor; i < a->freed_count; i++) {
-		ref = a->freed[i].first_ref;
-		for (left = a->freed[i].count; left > 0; left--) {
-			if (!ref_is_valid(a, ref))
-				break;
-			next = block_next(a, ref);
-			claim_give(&a->claim, ref - 1);
-			KILL_POINT();
-			ref = next;
-		}
-	}
-	a->freed_count = a->floor;
-}
-
-uint32_t
-arena_hold(struct arena *a)
-{
-	uint32_t held = a->floor;
-
-	a->floor = a->freed_count;
-	return held;
-}
-
-void
-arena_unhold(struct arena *a, uint32_t held)
-{
-	a->floor = held;
-}
-
-/* --- chains ------------------------------------------------------------- */
-
-bool
-chain_is_empty(const struct chain *c)
-{
-	return c->first_ref == 0;
-}
-
-uint64_t
-chain_len(const struct arena *a, const struct chain *c)
-{
-	uint64_t len = 0;
-	uint32_t ref = c->first_ref, off = c->first_off, turns = 0;
-
-	while (ref_is_valid(a, ref) && turns++ < a->shm->sizes.blocks) {
-		if (ref == c->last_ref)
-			return len + c->last_off - off;
-		len += SHM_BLOCK_SIZE - off;
-		off = 0;
-		ref = block_next(a, ref);
-	}
-	return len;
-}
-
-bool
-arena_make_room(struct arena *a, const struct claim *c)
-{
-	uint32_t held = arena_hold(a);
-	bool freed = false;
-
-	/* A few at once: each search of a full table walks all of it. */
-	while (
-	    a->on_short != NULL && claim_is_low(c) && a->on_short(a->context))
-		freed = true;
-	arena_unhold(a, held);
-	return freed;
-}
-
-/* Add an empty block at the end. */
-static int
-chain_grow(struct arena *a, struct chain *c)
-{
-	uint32_t index;
-
-	while (claim_take(&a->claim, &index) != 0) {
-		if (!arena_make_room(a, &a->claim))
-			return -ENOMEM;
-	}
-	KILL_POINT();
-	a->shm->block_next[index] = 0;
-	if (c->first_ref == 0) {
-		c->first_ref = index + 1;
-		c->first_off = 0;
-	} else {
-		a->shm->block_next[c->last_ref - 1] = index + 1;
-	}
-	KILL_POINT();
-	c->last_ref = index + 1;
-	c->last_off = 0;
-	return 0;
-}
-
-/*
- * Take back what grew since `was`: those blocks were never committed.
- */
-static void
-chain_restore(struct arena *a, struct chain *c, const struct chain *was)
-{
-	uint32_t ref, next;
-
-	if (was->last_ref == c->last_ref) {
-		*c = *was;
-		return;
-	}
-	ref = was->first_ref == 0 ? c->first_ref : block_next(a, was->last_ref);
-	while (ref != 0) {
-		next = ref == c->last_ref ? 0 : block_next(a, ref);
-		claim_give(&a->claim, ref - 1);
-		ref = next;
-	}
-	*c = *was;
-}
-
-int
-chain_append(struct arena *a, struct chain *c, const void *bytes, size_t len)
-{
-	const char *from = bytes;
-	struct chain was = *c;
-	size_t part;
-
-	while (len > 0) {
-		if (c->last_ref == 0 || c->last_off == SHM_BLOCK_SIZE) {
-			if (chain_grow(a, c) != 0) {
-				chain_restore(a, c, &was);
-				return -ENOMEM;
-			}
-		}
-		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->last_off));
-		memcpy(block_at(a, c->last_ref) + c->last_off, from, part);
-		KILL_POINT();
-		c->last_off += (uint32_t)part;
-		from += part;
-		len -= part;
-	}
-	return 0;
-}
-
-size_t
-chain_peek(const struct arena *a, const struct chain *c, char *buf, size_t cap)
-{
-	uint32_t ref = c->first_ref, off = c->first_off, end;
-	size_t len = 0, part;
-
-	while (len < cap && ref_is_valid(a, ref)) {
-		end = ref == c->last_ref ? c->last_off : SHM_BLOCK_SIZE;
-		if (off > end || end > SHM_BLOCK_SIZE)
-			break;
-		part = MIN(cap - len, (size_t)(end - off));
-		memcpy(buf + len, block_at(a, ref) + off, part);
-		len += part;
-		if (ref == c->last_ref)
-			break;
-		ref = block_next(a, ref);
-		off = 0;
-	}
-	return len;
-}
-
-void
-chain_clear(struct arena *a, struct chain *c)
-{
-	uint32_t ref = c->first_ref, count = 0;
-
-	while (ref_is_valid(a, ref) && count < a->shm->sizes.blocks) {
-		count++;
-		if (ref == c->last_ref)
-			break;
-		ref = block_next(a, ref);
-	}
-	arena_let_go(a, c->first_ref, count);
-	memset(c, 0, sizeof(*c));
-}
-
-void
-chain_consume(struct arena *a, struct chain *c, size_t len)
-{
-	uint32_t first = c->first_ref, count = 0;
-	size_t part;
-
-	while (len > 0 && c->first_ref != c->last_ref &&
-	       ref_is_valid(a, c->first_ref) &&
-	       c->first_off <= SHM_BLOCK_SIZE) {
-		part = MIN(len, (size_t)(SHM_BLOCK_SIZE - c->first_off));
-		c->first_off += (uint32_t)part;
-		len -= part;
-		if (c->first_off == SHM_BLOCK_SIZE) {
-			c->first_ref = block_next(a, c->first_ref);
-			c->first_off = 0;
-			count++;
-		}
-	}
-	arena_let_go(a, first, count);
-	if (c->first_ref == 0 || c->first_ref != c->last_ref)
-		return;
-	c->first_off += (uint32_t)MIN(len, c->last_off - c->first_off);
-	if (c->first_off == c->last_off)
-		chain_clear(a, c);
-}
-
-int
-chain_visit(const struct arena *a, const struct chain *c,
-    void (*visit)(void *context, uint32_t index), void *context)
-{
-	uint32_t ref = c->first_ref, count = 0;
-
-	if (c->first_off > SHM_BLOCK_SIZE || c->last_off > SHM_BLOCK_SIZE)
-		return -EBADMSG;
-	if (ref == 0)
-		return c->last_ref == 0 ? 0 : -EBADMSG;
-	for (;;) {
-		if (!ref_is_valid(a, ref) || count++ > a->shm->sizes.blocks)
-			return -EBADMSG;
-		visit(context, ref - 1);
-		if (ref == c->last_ref)
-			return 0;
-		ref = block_next(a, ref);
-	}
-}
 
 /* --- writing records ---------------------------------------------------- */
 
@@ -348,13 +71,13 @@ journal_add(struct arena *a, struct journal *j, const void *bytes, size_t len)
 static uint32_t
 place_piece(const struct arena *a, struct place *at, uint32_t left)
 {
-	if (left == 0 || !ref_is_valid(a, at->ref))
+	if (left == 0 || !block_is_valid(a, at->ref))
 		return 0;
 	if (at->off == SHM_BLOCK_SIZE) {
 		at->ref = block_next(a, at->ref);
 		at->off = 0;
 	}
-	if (!ref_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
+	if (!block_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
 		return 0;
 	return MIN(left, SHM_BLOCK_SIZE - at->off);
 }
@@ -536,13 +259,13 @@ write_id_line(char *buf, const char *token, uint64_t seq)
 static bool
 place_of_header(const struct arena *a, struct place *at)
 {
-	if (!ref_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
+	if (!block_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
 		return false;
 	if (!header_fits(at->off)) {
 		at->ref = block_next(a, at->ref);
 		at->off = 0;
 	}
-	return ref_is_valid(a, at->ref);
+	return block_is_valid(a, at->ref);
 }
 
 /* The record at `at`, which must have this number. */
@@ -907,7 +630,7 @@ journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 	}
 	if (!place_of_header(a, &at))
 		return;
-	while (ref != at.ref && ref_is_valid(a, ref) &&
+	while (ref != at.ref && block_is_valid(a, ref) &&
 	       count < a->shm->sizes.blocks) {
 		ref = block_next(a, ref);
 		count++;
@@ -941,7 +664,7 @@ journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
 	}
 	if (dropped == 0 || !place_of_header(a, &at))
 		return 0;
-	for (; first != at.ref && ref_is_valid(a, first); count++)
+	for (; first != at.ref && block_is_valid(a, first); count++)
 		first = block_next(a, first);
 	arena_let_go(a, j->chain.first_ref, count);
 	j->chain.first_ref = at.ref;

@@ -1,16 +1,13 @@
 /*
- * journal.h - chains of blocks, and journals of records on them.
+ * journal.h - journals: records on chains of blocks.
  *
  * A journal is what stands between a received byte and a sent one: nothing
  * goes to a client (answers) or an upstream (requests) that is not in a
  * committed journal.  So a count of sent bytes tells which record and which
  * byte of it comes next, in this process or in its successor.
  *
- * struct chain and struct journal are part of a record's state and change
- * only in the copy that is not committed.  Blocks are append-only while a
- * committed state points into them; blocks that a change lets go are kept in
- * the arena's `freed` list until arena_settle(), which is called after the
- * commit.
+ * struct journal is part of a record's state and changes only in the copy
+ * that is not committed; common/chain.h says what becomes of its blocks.
  */
 #ifndef COMMON_JOURNAL_H
 #define COMMON_JOURNAL_H
@@ -20,72 +17,9 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "common/claim.h"
+#include "common/chain.h"
 #include "common/sc.h"
-#include "common/shm.h"
 #include "common/shm_layout.h"
-
-/* More runs than one change of one record ever lets go. */
-#define ARENA_RUNS_MAX 32
-
-/* This process's share in the blocks. */
-struct arena {
-	struct shm *shm;
-	struct claim claim;
-	/*
-	 * Runs of linked blocks that a change let go which is not committed
-	 * yet; their links still stand.
-	 */
-	struct arena_run {
-		uint32_t first_ref;
-		uint32_t count;
-	} freed[ARENA_RUNS_MAX];
-	uint32_t freed_count;
-	uint32_t floor; /* runs below it wait for an outer commit */
-	/* Nothing is left: free something; false where nothing can be. */
-	bool (*on_short)(void *context);
-	void *context;
-};
-
-void arena_init(struct arena *a, struct shm *shm, uint32_t self);
-
-/* After a commit: give back what the commit let go. */
-void arena_settle(struct arena *a);
-
-/*
- * A change of another record is made and committed while one is open: what
- * was let go so far is not given back by the inner commit.  Returns what
- * arena_unhold() needs.
- */
-uint32_t arena_hold(struct arena *a);
-void arena_unhold(struct arena *a, uint32_t held);
-
-/*
- * Nothing of a table is left to take: free what on_short() lets go until `c`
- * has a few again.  False where nothing went.  A change may be open.
- */
-bool arena_make_room(struct arena *a, const struct claim *c);
-
-/* --- chains: queues of bytes -------------------------------------------- */
-
-bool chain_is_empty(const struct chain *c);
-
-/* Bytes held.  Walks the blocks: for cold paths and tests. */
-uint64_t chain_len(const struct arena *a, const struct chain *c);
-
-/* Append: 0, or -ENOMEM (nothing was appended, blocks may have been taken). */
-SC_MUST_CHECK int chain_append(
-    struct arena *a, struct chain *c, const void *bytes, size_t len);
-
-/* Copy at most `cap` bytes from the front to buf, consuming none. */
-size_t chain_peek(
-    const struct arena *a, const struct chain *c, char *buf, size_t cap);
-
-/* Consume `len` bytes from the front (no more than it holds). */
-void chain_consume(struct arena *a, struct chain *c, size_t len);
-
-/* Let everything go. */
-void chain_clear(struct arena *a, struct chain *c);
 
 /* --- journals ----------------------------------------------------------- */
 
@@ -259,12 +193,5 @@ struct journal_view journal_open_view(
 /* Walk all records and verify length, type and checksum: 0, or -EBADMSG. */
 SC_MUST_CHECK int journal_verify(
     const struct arena *a, const struct journal *j);
-
-/*
- * Call visit(context, block index) for each block of a chain; stops at a
- * broken link and returns -EBADMSG.  A chain that passes may be gone on with.
- */
-SC_MUST_CHECK int chain_visit(const struct arena *a, const struct chain *c,
-    void (*visit)(void *context, uint32_t index), void *context);
 
 #endif
