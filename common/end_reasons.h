@@ -38,7 +38,8 @@
 	X(SESSION_LOST,       true,  "the upstream does not know the "       \
 	    "session any more")                                              \
 	X(EVICTED,            true,  "made room for others")                 \
-	X(STOPPED,            false, "the daemon stops")
+	X(STOPPED,            false, "the daemon stops") \
+	X(POISON,             true,  "workers died of it, again and again")
 /* clang-format on */
 
 /* The table's word and sentence; END_NONE's for what is not in it. */

@@ -13,6 +13,7 @@
 #define COMMON_KILL_POINT_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Path of a file that holds a struct kill_plan. */
@@ -32,8 +33,14 @@ struct kill_plan {
 
 /* Count; die if the plan says so. */
 void kill_point(const char *file, int line);
+
+/* Die of a fault where these bytes hold the text that this names. */
+#define POISON_VARIABLE "SHADOWCAT_POISON"
+#define POISON_POINT(buf, len) kill_point_poison(buf, len)
+void kill_point_poison(const char *buf, size_t len);
 #else
 #define KILL_POINT() ((void)0)
+#define POISON_POINT(buf, len) ((void)0)
 #endif
 
 #endif

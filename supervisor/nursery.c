@@ -303,6 +303,8 @@ bury(struct supervisor *sv, struct worker_slot *w, int status)
 	/* First, so that no number of a process is used that is free. */
 	worker_slot_died(&sv->workers, w);
 	deaths_note(&sv->deaths, w, dead, status);
+	poison_note(&w->poison, &sv->shm.workers[w->index].hand,
+	    poison_is_fault(status, w->kill == WORKER_KILL_HANG));
 	worker_channel_drain(&w->channel);
 	worker_channel_close(&w->channel);
 	if (w->index >= sv->workers.wanted && sv->state < SUPERVISOR_DRAINING) {

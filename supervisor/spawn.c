@@ -156,6 +156,7 @@ run_child(const struct spawn_plan *plan, const struct worker_slot *slot,
 		.dead_count = slot->dead_count,
 		.inherited = l->inherited,
 		.inherited_count = l->count,
+		.poison = poison_verdict(&slot->poison),
 	};
 	char prefix[32];
 

@@ -16,6 +16,7 @@
 #include "common/sc.h"
 #include "common/shm.h"
 #include "supervisor/channel.h"
+#include "supervisor/poison.h"
 #include "supervisor/pulse.h"
 
 /* Why the supervisor killed a worker, for the log and the back-off. */
@@ -42,6 +43,7 @@ struct worker_slot {
 	uint64_t restarts; /* processes after the first */
 	struct worker_channel channel;
 	struct pulse pulse;
+	struct poison poison; /* of its dead */
 	ev_timer respawn;
 	/* Owner ids whose records wait to be adopted, oldest first. */
 	uint32_t *dead;

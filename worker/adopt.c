@@ -356,6 +356,20 @@ in_hand(const struct adoption *a, enum hand_kind kind, uint32_t slot,
 	return NULL;
 }
 
+/* Whether workers died of the bytes that come next from there. */
+static bool
+is_poison(const struct adoption *a, enum hand_kind kind, uint32_t slot,
+    uint32_t generation, uint64_t taken)
+{
+	const struct shm_hand *poison = a->start->poison;
+
+	if (poison == NULL || poison->kind != kind || poison->slot != slot ||
+	    poison->generation != generation || poison->taken != taken)
+		return false;
+	log_error("two workers died of the same bytes: their stream ends");
+	return true;
+}
+
 /* Where the sending of the request goes on: 0 or -EBADMSG. */
 static int
 settle_asked(struct upstream *u, const struct tcp_count *count)
@@ -411,6 +425,12 @@ settle_upstream(struct adoption *a, struct upstream *u)
 	/* Its error may have been taken by the dead; what waits is still there.
 	 */
 	u->is_reset = count.reset;
+	if (fresh > 0 && is_poison(a, HAND_UPSTREAM, u->slot,
+			     u->rec->generation, ss->up_taken)) {
+		a->broken++;
+		stream_fail(st, HTTP_FAULT_UPSTREAM_GARBLED, END_POISON);
+		return;
+	}
 	if (fresh > 0)
 		upstream_feed(u, window, (size_t)fresh);
 	if (count.reset && count.waiting == 0 && u->stream != NULL &&
@@ -474,6 +494,11 @@ settle_taken(struct adoption *a, struct client *c, uint64_t taken)
 	    fresh, &got);
 	if (window == NULL)
 		return false;
+	if (is_poison(a, HAND_CLIENT, c->slot, c->rec->generation, cs->taken)) {
+		a->broken++;
+		client_close(c, END_POISON, true);
+		return true;
+	}
 	client_feed(c, window, (size_t)fresh);
 	return true;
 }

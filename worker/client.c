@@ -520,6 +520,7 @@ client_feed(struct client *c, const char *buf, size_t len)
 {
 	struct client_state *next = RECORD_BEGIN(c->rec);
 
+	POISON_POINT(buf, len);
 	next->taken += len;
 	take(c, next, buf, len);
 	RECORD_COMMIT(c->rec);

@@ -732,6 +732,7 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 	struct stream_state *next = change.next;
 	enum answer_verdict verdict;
 
+	POISON_POINT(buf, len);
 	if (len > 0) {
 		next->up_taken += len;
 		next->up_answered = 1;

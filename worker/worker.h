@@ -32,6 +32,8 @@ struct worker_start {
 	/* Their sockets, as the vault had them at the fork. */
 	const struct worker_inheritance *inherited;
 	uint32_t inherited_count;
+	/* Bytes that two of the dead died of, or NULL: see poison.h. */
+	const struct shm_hand *poison;
 };
 
 /*

@@ -172,6 +172,47 @@ START_TEST(stream_outlives_its_worker)
 }
 END_TEST
 
+#ifdef SC_DEVELOPER
+/* Bytes that kill each worker that reads them end their stream, not the rest.
+ */
+START_TEST(poison_ends_its_stream_alone)
+{
+	struct client_event event;
+	struct client c, other;
+
+	ck_assert_int_eq(setenv("SHADOWCAT_POISON", "arsenic", 1), 0);
+	rig_start(NULL);
+	ask_stream(&other, "POST",
+	    STREAM "event id=1 data=first; await go; event id=2 data=second",
+	    "", 200);
+	ask_event(&other, &event);
+	event_fini(&event);
+	ask_stream(&c, "POST",
+	    STREAM
+	    "event id=1 data=good; await it; event id=2 data=\"ars\\x65nic\"; "
+	    "never",
+	    "", 200);
+	ask_event(&c, &event);
+	ck_assert_str_eq(event.data.data, "good");
+	event_fini(&event);
+	rig_open_gate("it");
+	ask_event(&c, &event);
+	assert_rpc_error_event(&event, "1");
+	event_fini(&event);
+	(void)client_read_rest(&c, SOON);
+	client_close(&c);
+	ck_assert_uint_eq(file_count(rig.proxy.err, "killed by SIGSEGV"), 2);
+	rig_open_gate("go");
+	ask_event(&other, &event);
+	ck_assert_str_eq(event.data.data, "second");
+	event_fini(&event);
+	(void)client_read_rest(&other, SOON);
+	assert_end(&other, CLIENT_COMPLETE);
+	client_close(&other);
+}
+END_TEST
+#endif
+
 /* --- the end ------------------------------------------------------------- */
 
 /* Stopped as told: exit code 0, and nothing is left behind. */
@@ -432,6 +473,9 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, connections_leak_no_descriptor);
 	tcase_add_test(tc, kept_connection_outlives_its_worker);
 	tcase_add_loop_test(tc, stream_outlives_its_worker, 0, 2);
+#ifdef SC_DEVELOPER
+	tcase_add_test(tc, poison_ends_its_stream_alone);
+#endif
 	tc = harness_case(suite, "end");
 	tcase_add_loop_test(
 	    tc, stop_signal_ends_the_daemon, 0, ARRAY_LEN(stop_signals));
