@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -517,10 +518,15 @@ on_upgraded(void *context, int error, const char *text)
 {
 	struct supervisor *sv = context;
 	int reply = sv->upgrade.reply;
+	char result[UPGRADE_TEXT_CAP];
 
 	sv->upgrade.reply = -1;
-	if (error == 0)
+	if (error == 0) {
 		log_notice("upgrade: done");
+		(void)snprintf(
+		    result, sizeof(result), "now %s; %s", PACKAGE_STRING, text);
+		text = result;
+	}
 	if (reply >= 0 && sv->upgrade.answer != NULL)
 		sv->upgrade.answer(sv, reply, error, text);
 	else
