@@ -621,8 +621,8 @@ inherited_client(const struct adoption *a, uint32_t i)
 }
 
 /*
- * Bytes in hand, and requests that wait in `in`, may ask for any stream, so
- * they come when all streams are settled.
+ * Bytes in hand may ask for any stream, so they come when all others are
+ * settled; requests that wait in `in` come later still.
  */
 static void
 settle_clients(struct adoption *a)
@@ -640,10 +640,32 @@ settle_clients(struct adoption *a)
 			}
 		}
 	}
-	for (i = 0; i < count; i++) {
+}
+
+static void
+let_clients_act(struct adoption *a)
+{
+	struct client *c;
+	uint32_t i;
+
+	for (i = 0; i < a->start->inherited_count; i++) {
 		c = inherited_client(a, i);
 		if (c != NULL)
 			client_act(c);
+	}
+}
+
+static void
+settle_all_rooted(struct adoption *a)
+{
+	struct worker *w = a->w;
+	struct stream *st;
+	uint32_t i;
+
+	for (i = 0; i < w->shm->sizes.streams; i++) {
+		st = w->stream_of[i];
+		if (st != NULL && st->client == NULL && !st->is_settled)
+			settle_rooted(a, st);
 	}
 }
 
@@ -654,13 +676,11 @@ settle(struct adoption *a)
 	uint32_t i;
 
 	/* Clients may come back to these at once. */
-	for (i = 0; i < w->shm->sizes.streams; i++) {
-		if (w->stream_of[i] != NULL &&
-		    w->stream_of[i]->client == NULL &&
-		    !w->stream_of[i]->is_settled)
-			settle_rooted(a, w->stream_of[i]);
-	}
+	settle_all_rooted(a);
 	settle_clients(a);
+	/* And these have lost theirs meanwhile: it was found reset. */
+	settle_all_rooted(a);
+	let_clients_act(a);
 	for (i = 0; i < w->shm->sizes.sessions; i++) {
 		if (w->session_of[i] != NULL && w->session_of[i]->is_unsettled)
 			session_settle(w->session_of[i]);
