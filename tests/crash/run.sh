@@ -20,6 +20,8 @@ failed=0
 if [ "${1-}" = --full ]; then
 	try crash_matrix --points
 	try crash_matrix --points --second
+	# Connections are handed from one worker to the other.
+	try crash_matrix --points --second --workers 2
 	try crash_matrix --calls
 	for pause in 1-20 5-200; do
 		try crash_storm --rounds 5 --seconds 60 --pause $pause
