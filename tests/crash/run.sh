@@ -33,8 +33,7 @@ if [ "${1-}" = --full ]; then
 	    --seconds 60
 else
 	try crash_matrix --points --scene pipeline
-	try crash_storm --seconds 4 --clients 8
 	try crash_storm --seconds 4 --clients 8 --workers 2 --pause 2-60
-	try crash_matrix --seconds 7
+	try crash_matrix --seconds 5
 fi
 exit $failed

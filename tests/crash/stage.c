@@ -123,7 +123,7 @@ start_proxy(struct stage *s)
 	add_option(&a, "--workers", "%u", s->workers);
 	/* Long enough for those who return, short for those who wait. */
 	add_option(&a, "--set", "stream.detach_timeout=2s");
-	add_option(&a, "--set", "session.idle_timeout=3s");
+	add_option(&a, "--set", "session.idle_timeout=2s");
 	add_option(&a, "--set", "reconnect.initial_delay=10ms");
 	if (s->setting != NULL)
 		add_option(&a, "--set", "%s", s->setting);
