@@ -202,6 +202,24 @@ take_over_sessions(struct adoption *a)
 	}
 }
 
+/* Their limits count from when they began, not from now. */
+static void
+let_sessions_go_on(struct worker *w)
+{
+	struct session **all = calloc(w->shm->sizes.sessions, sizeof(*all));
+	size_t count = 0;
+	uint32_t slot;
+
+	if (all == NULL)
+		return; /* they have the whole of their time again */
+	for (slot = 0; slot < w->shm->sizes.sessions; slot++) {
+		if (w->session_of[slot] != NULL)
+			all[count++] = w->session_of[slot];
+	}
+	session_go_on(w, all, count);
+	free(all);
+}
+
 /* Streams whose client has left, or that are errands of our own. */
 static void
 take_over_rooted(struct adoption *a)
@@ -281,6 +299,7 @@ take_over(struct adoption *a)
 			    start->inherited[i].fd + 1;
 	}
 	take_over_sessions(a);
+	let_sessions_go_on(a->w);
 	for (i = 0; i < start->inherited_count; i++) {
 		if (start->inherited[i].kind == SOCKET_CLIENT)
 			take_over_client(a, &start->inherited[i]);

@@ -399,6 +399,9 @@ answer_take(
 			used = take_head(st, next, buf, len, &verdict);
 		else
 			used = take_body(st, next, buf, len, &verdict);
+		/* A record may hold anything: no state may turn for ever. */
+		if (used == 0 && verdict == ANSWER_MORE)
+			verdict = ANSWER_GARBLED;
 		buf += used;
 		len -= used;
 		if (verdict == ANSWER_MORE && next->phase == STREAM_RELAYING &&

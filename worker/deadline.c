@@ -70,6 +70,34 @@ deadline_list_set_length(struct deadline_list *list, uint64_t length_ms)
 	list->length_ms = length_ms;
 }
 
+/* Put it behind all that are due before it. */
+static void
+insert(struct deadline *d, struct deadline_list *list)
+{
+	struct deadline *before = list->head.prev;
+
+	while (before != &list->head && before->due_ms > d->due_ms)
+		before = before->prev;
+	d->prev = before;
+	d->next = before->next;
+	d->prev->next = d;
+	d->next->prev = d;
+	if (before == &list->head)
+		ev_timer_stop(list->loop, &list->timer);
+	arm(list);
+}
+
+void
+deadline_set_since(
+    struct deadline *d, struct deadline_list *list, uint64_t since_ms)
+{
+	deadline_cancel(d);
+	if (list->length_ms == 0)
+		return;
+	d->due_ms = since_ms + list->length_ms + CLOCK_STEP_MS;
+	insert(d, list);
+}
+
 void
 deadline_set(struct deadline *d, struct deadline_list *list)
 {

@@ -37,6 +37,14 @@ void deadline_list_set_length(struct deadline_list *list, uint64_t length_ms);
  */
 void deadline_set(struct deadline *d, struct deadline_list *list);
 
+/*
+ * The same, counted from `since_ms` (clock_ms()), which may be long ago: for
+ * what another process had begun to wait for.  Cheap where many are set in
+ * the order of their times.
+ */
+void deadline_set_since(
+    struct deadline *d, struct deadline_list *list, uint64_t since_ms);
+
 /* Forget it; allowed for one that is not set. */
 void deadline_cancel(struct deadline *d);
 

@@ -432,7 +432,7 @@ replay_probe(struct client *c, const struct http_head *head, struct session *s)
 	c->probe = stream_new_errand(s);
 	if (c->probe == NULL)
 		return -ENOMEM;
-	next = RECORD_BEGIN(c->probe->rec);
+	next = RECORD_NEXT(c->probe->rec);
 	next->asks = 1;
 	if (out.overflow || journal_put(&w->arena, &next->ask, JOURNAL_HEAD,
 				out.p, out.len) != 0) {

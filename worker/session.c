@@ -96,10 +96,43 @@ session_revive(struct worker *w, uint32_t slot)
 	if (s == NULL)
 		return NULL;
 	s->is_unsettled = true;
-	/* Part of its time has passed. */
-	if (w->conf->session_max_age != 0)
-		deadline_set(&s->age, &w->session_again);
 	return s;
+}
+
+static int
+by_age(const void *a, const void *b)
+{
+	const struct session *one = *(struct session *const *)a;
+	const struct session *two = *(struct session *const *)b;
+
+	return (one->rec->begun_ms > two->rec->begun_ms) -
+	       (one->rec->begun_ms < two->rec->begun_ms);
+}
+
+static int
+by_use(const void *a, const void *b)
+{
+	const struct session *one = *(struct session *const *)a;
+	const struct session *two = *(struct session *const *)b;
+	uint64_t mine = atomic_load(&one->rec->used_ms);
+	uint64_t its = atomic_load(&two->rec->used_ms);
+
+	return (mine > its) - (mine < its);
+}
+
+void
+session_go_on(struct worker *w, struct session **sessions, size_t count)
+{
+	size_t i;
+
+	qsort(sessions, count, sizeof(*sessions), by_age);
+	for (i = 0; i < count; i++)
+		deadline_set_since(&sessions[i]->age, &w->session_age,
+		    sessions[i]->rec->begun_ms);
+	qsort(sessions, count, sizeof(*sessions), by_use);
+	for (i = 0; i < count; i++)
+		deadline_set_since(&sessions[i]->idle, &w->session_idle,
+		    atomic_load(&sessions[i]->rec->used_ms));
 }
 
 void

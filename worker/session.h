@@ -73,6 +73,12 @@ struct session *session_revive(struct worker *w, uint32_t slot);
  */
 void session_settle(struct session *s);
 
+/*
+ * Part of the time of these adopted sessions has passed: their limits run on
+ * where they were.  Sorts the array.
+ */
+void session_go_on(struct worker *w, struct session **sessions, size_t count);
+
 /* The upstream knows it. */
 void session_confirm(struct session *s);
 
