@@ -77,7 +77,7 @@ struct worker {
 
 	struct deadline_list client_head, client_idle, client_body, client_send,
 	    client_linger;
-	struct deadline_list session_idle, session_age, session_again,
+	struct deadline_list session_idle, session_stone, session_age, session_again,
 	    session_later;
 	struct deadline_list errands;
 	struct deadline_list stream_detach, stream_quiet, stream_silent;

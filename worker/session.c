@@ -130,9 +130,13 @@ session_go_on(struct worker *w, struct session **sessions, size_t count)
 		deadline_set_since(&sessions[i]->age, &w->session_age,
 		    sessions[i]->rec->begun_ms);
 	qsort(sessions, count, sizeof(*sessions), by_use);
-	for (i = 0; i < count; i++)
-		deadline_set_since(&sessions[i]->idle, &w->session_idle,
-		    atomic_load(&sessions[i]->rec->used_ms));
+	for (i = 0; i < count; i++) {
+		if (atomic_load(&sessions[i]->rec->phase) == SESSION_ENDED)
+			deadline_set(&sessions[i]->idle, &w->session_stone);
+		else
+			deadline_set_since(&sessions[i]->idle, &w->session_idle,
+			    atomic_load(&sessions[i]->rec->used_ms));
+	}
 }
 
 void
@@ -366,7 +370,7 @@ session_free(struct session *s)
 
 	if (sessions_unlink(w->shm, w->self, s->slot) != 0) {
 		/* Its shard is stuck: try again with the next deadline. */
-		deadline_set(&s->idle, &w->session_idle);
+		deadline_set(&s->idle, &w->session_stone);
 		return;
 	}
 	next = RECORD_BEGIN(s->rec);
@@ -426,7 +430,7 @@ session_end(struct session *s, enum end_reason why, bool tell)
 	if (!s->is_unsettled)
 		end_streams(s, why);
 	/* Its stone stays for a while, so that a late request gets a 404. */
-	deadline_set(&s->idle, &w->session_idle);
+	deadline_set(&s->idle, &w->session_stone);
 }
 
 /* Why the session has ended, or is about to: the streams tell. */
@@ -512,13 +516,14 @@ session_forget_if_unused(struct session *s)
 		session_free(s);
 }
 
-bool
-session_evict(struct worker *w)
+/* End the first session of the list that nobody uses. */
+static bool
+evict_from(struct deadline_list *list)
 {
-	struct deadline *d = w->session_idle.head.next;
+	struct deadline *d = list->head.next;
 	struct session *s;
 
-	for (; d != &w->session_idle.head; d = d->next) {
+	for (; d != &list->head; d = d->next) {
 		s = container_of(d, struct session, idle);
 		if (is_used(s))
 			continue;
@@ -533,6 +538,13 @@ session_evict(struct worker *w)
 	return false;
 }
 
+bool
+session_evict(struct worker *w)
+{
+	/* Those that have ended are of the least use. */
+	return evict_from(&w->session_stone) || evict_from(&w->session_idle);
+}
+
 void
 session_on_idle_due(struct deadline *d)
 {
@@ -542,7 +554,7 @@ session_on_idle_due(struct deadline *d)
 		if (s->streams == NULL && s->pins == 0)
 			session_free(s);
 		else
-			deadline_set(d, &s->w->session_idle);
+			deadline_set(d, &s->w->session_stone);
 		return;
 	}
 	if (is_used(s)) {

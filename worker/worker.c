@@ -38,6 +38,8 @@
 #define ERRAND_MS 30000
 /* To send the last words, less than the supervisor's patience. */
 #define FAREWELL_S .5
+#define STONE_MIN_MS 5000u
+#define STONE_MAX_MS 300000u
 #define NEVER_MS (20 * 366 * 86400000ull)
 
 /* --- leaving ------------------------------------------------------------ */
@@ -280,6 +282,14 @@ or_never(uint64_t limit_ms)
 	return limit_ms != 0 ? limit_ms : NEVER_MS;
 }
 
+/* How long an ended session is known as one: late requests get a 404. */
+static uint64_t
+stone_ms(uint64_t idle_timeout_ms)
+{
+	return idle_timeout_ms == 0 ? STONE_MAX_MS
+				    : MAX(idle_timeout_ms, STONE_MIN_MS);
+}
+
 static void
 init_deadlines(struct worker *w)
 {
@@ -297,6 +307,8 @@ init_deadlines(struct worker *w)
 	    &w->client_linger, w->loop, LINGER_MS, client_on_linger_due);
 	deadline_list_init(&w->session_idle, w->loop,
 	    or_never(conf->session_idle_timeout), session_on_idle_due);
+	deadline_list_init(&w->session_stone, w->loop,
+	    stone_ms(conf->session_idle_timeout), session_on_idle_due);
 	deadline_list_init(&w->session_age, w->loop,
 	    or_never(conf->session_max_age), session_on_age_due);
 	deadline_list_init(

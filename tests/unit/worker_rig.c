@@ -53,9 +53,9 @@ init_lists(struct worker *w)
 {
 	struct deadline_list *lists[] = { &w->client_head, &w->client_idle,
 		&w->client_body, &w->client_send, &w->client_linger,
-		&w->session_idle, &w->session_age, &w->session_again,
-		&w->stream_detach, &w->stream_quiet, &w->stream_silent,
-		&w->upstream_connect, &w->upstream_response,
+		&w->session_idle, &w->session_stone, &w->session_age,
+		&w->session_again, &w->stream_detach, &w->stream_quiet,
+		&w->stream_silent, &w->upstream_connect, &w->upstream_response,
 		&w->upstream_idle };
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
