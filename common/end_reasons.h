@@ -24,8 +24,6 @@
 	X(EVENT_TOO_LONG,     true,  "an event longer than stream.max_event")\
 	X(MEMORY_SHORT,       true,  "the journal memory is full")           \
 	X(RECORD_BROKEN,      true,  "the shared record is damaged")         \
-	X(WORKER_DIED,        true,  "the worker died and the stream could " \
-	    "not be adopted")                                                \
 	X(NOT_RETURNED,       false, "the client did not come back within "  \
 	    "stream.detach_timeout")                                         \
 	X(TAKEN_OVER,         false, "a newer connection took the stream")   \

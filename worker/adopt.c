@@ -554,7 +554,6 @@ settle_rooted(struct adoption *a, struct stream *st)
 	if (stream_state(st)->client_ref != 0) {
 		next = RECORD_BEGIN(st->rec);
 		next->client_ref = 0;
-		next->unacked_seq = next->wire_seq;
 		next->answer.notes = 0;
 		journal_clear(&a->w->arena, &next->prelude);
 		RECORD_COMMIT(st->rec);

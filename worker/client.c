@@ -58,11 +58,7 @@ limit_for(const struct client *c, const struct client_state *cs)
 	return LIMIT_NONE;
 }
 
-/*
- * Let the right limit run.  One that runs already is not prolonged, unless
- * there was `progress` and the limit is one on pauses.
- */
-static void
+void
 client_retime(struct client *c, bool progress)
 {
 	enum client_limit limit = limit_for(c, client_state(c));
@@ -147,7 +143,6 @@ address_text(struct client *c)
 }
 
 static void on_client(struct ev_loop *loop, ev_io *io, int revents);
-static void client_welcome(struct worker *w, uint32_t slot, int fd);
 
 /* Whether the address that it came in on can be reached from here alone. */
 static bool
@@ -179,12 +174,8 @@ client_revive(struct worker *w, uint32_t slot, int fd)
 	return c;
 }
 
-/*
- * Tell the supervisor to close its copy.  The number of the message, or 0
- * where nobody is there to hear it.
- */
-static uint64_t
-unpark(struct worker *w, uint32_t slot, uint32_t generation)
+uint64_t
+client_unpark(struct worker *w, uint32_t slot, uint32_t generation)
 {
 	struct msg m;
 
@@ -208,7 +199,7 @@ client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
 	}
 	c = client_revive(w, slot, fd);
 	if (c == NULL) {
-		(void)unpark(w, slot, generation);
+		(void)client_unpark(w, slot, generation);
 		fd_close(&fd);
 		return;
 	}
@@ -221,7 +212,7 @@ client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
 	client_rewatch(c);
 }
 
-static void
+void
 client_free(struct client *c)
 {
 	int fd = c->io.fd;
@@ -301,77 +292,8 @@ client_close(struct client *c, enum end_reason why, bool reset)
 		(void)shutdown(c->io.fd, SHUT_RDWR);
 	KILL_POINT();
 	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
-	if (unpark(c->w, c->slot, c->rec->generation) == 0)
+	if (client_unpark(c->w, c->slot, c->rec->generation) == 0)
 		client_free(c);
-}
-
-/* --- to another worker -------------------------------------------------- */
-
-static void
-pass_block(void *context, uint32_t index)
-{
-	struct client *c = context;
-
-	claim_pass(&c->w->arena.claim, index, owner_of_travelling(c->slot));
-}
-
-static void
-take_block(void *context, uint32_t index)
-{
-	struct client *c = context;
-
-	(void)claim_inherit(
-	    &c->w->arena.claim, index, owner_of_travelling(c->slot));
-}
-
-/*
- * Hand the connection, with the head that was read, to the worker that has
- * its session.  Until the supervisor has the message it is still ours: a
- * successor finds it in the vault as it finds the others.
- */
-static void
-client_release(struct client *c)
-{
-	struct msg m;
-
-	if (chain_visit(&c->w->arena, &client_state(c)->in, pass_block, c) !=
-	    0) {
-		client_close(c, END_RECORD_BROKEN, true);
-		return;
-	}
-	msg_init(&m, MSG_RELEASE);
-	m.body.RELEASE.slot = c->slot;
-	m.body.RELEASE.generation = c->rec->generation;
-	m.body.RELEASE.target = c->target;
-	c->is_closing = true;
-	client_rewatch(c);
-	/*
-	 * Others hold this socket, so closing our descriptor would leave it
-	 * in the epoll set for ever (ADOPTION, libev and duplicates).
-	 */
-	if (c->w->epoll_fd >= 0)
-		(void)epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, c->io.fd, NULL);
-	worker_count(c->w, COUNTER_RELEASES, 1);
-	if (channel_send(&c->w->channel, &m, -1) == 0)
-		(void)shutdown(c->io.fd, SHUT_RDWR); /* nobody is left */
-	client_free(c);
-}
-
-/* A connection that another worker handed over: its record goes on. */
-static void
-client_welcome(struct worker *w, uint32_t slot, int fd)
-{
-	struct client *c = client_revive(w, slot, fd);
-
-	if (c == NULL) {
-		(void)unpark(w, slot, w->shm->clients[slot].generation);
-		fd_close(&fd);
-		return;
-	}
-	if (chain_visit(&w->arena, &client_state(c)->in, take_block, c) == 0)
-		client_act(c);
-	else
-		client_close(c, END_RECORD_BROKEN, true);
 }
 
 /* --- reading ------------------------------------------------------------ */
@@ -549,116 +471,6 @@ client_read(struct client *c)
 	client_feed(c, w->window, (size_t)n);
 	client_retime(c, true);
 	client_act(c);
-}
-
-/* --- sending ------------------------------------------------------------ */
-
-/* Send the pieces; returns how many bytes went, or -1 where it closed c. */
-static ssize_t
-send_pieces(struct client *c, struct iovec *iov, int count)
-{
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)count };
-	ssize_t n = sendmsg(c->io.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	size_t all = 0;
-	int i;
-
-	KILL_POINT();
-	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
-		client_left(c);
-		return -1;
-	}
-	for (i = 0; i < count; i++)
-		all += iov[i].iov_len;
-	n = MAX(n, 0);
-	c->is_blocked = (size_t)n < all;
-	if (n > 0)
-		worker_count(c->w, COUNTER_BYTES_DOWN, (uint64_t)n);
-	return n;
-}
-
-/* Bytes went out: limits on pauses and on silence begin anew. */
-static void
-note_sent(struct client *c)
-{
-	struct stream *st = c->stream;
-
-	client_retime(c, true);
-	if (st != NULL && st->quiet.next != NULL)
-		deadline_set(&st->quiet, &c->w->stream_quiet);
-}
-
-/* Send what the answer's journals have; false where the client ended. */
-static bool
-flush_answer(struct client *c)
-{
-	struct iovec iov[IOV_CAP];
-	char scratch[JOURNAL_SCRATCH];
-	struct arena *a = &c->w->arena;
-	struct stream *st = c->stream;
-	const struct journal *journal;
-	struct journal_cursor *cursor;
-	struct journal_wire form;
-	ssize_t sent;
-	int n;
-
-	do {
-		stream_outgoing(st, &journal, &cursor, &form);
-		n = journal_gather(
-		    a, journal, &form, cursor, iov, IOV_CAP, scratch);
-		sent = n > 0 ? send_pieces(c, iov, n) : 0;
-		if (c->is_closing)
-			return false;
-		/* Nothing sent: there may be records without bytes to pass. */
-		if (n < 0 || journal_advance(a, journal, &form, cursor,
-				 (uint64_t)sent) != 0) {
-			client_close(c, END_RECORD_BROKEN, true);
-			return false;
-		}
-		if (sent > 0)
-			note_sent(c);
-	} while (
-	    (n > 0 || journal != &stream_state(st)->answer) && !c->is_blocked);
-	return true;
-}
-
-/* Send what is left of a refusal, and go on when it is sent. */
-static void
-flush_refusal(struct client *c)
-{
-	char buf[REFUSAL_MAX];
-	size_t len = refusal_write(client_state(c), buf);
-	struct iovec iov;
-	ssize_t n;
-
-	while (c->refusal_sent < len) {
-		iov.iov_base = buf + c->refusal_sent;
-		iov.iov_len = len - c->refusal_sent;
-		n = send_pieces(c, &iov, 1);
-		if (c->is_closing)
-			return;
-		c->refusal_sent += (size_t)n;
-		if (c->is_blocked)
-			return;
-	}
-	c->refusal_sent = 0;
-	client_go_on(c, client_answered(c, client_state(c)->wire + len, true));
-}
-
-void
-client_flush(struct client *c)
-{
-	const struct client_state *cs = client_state(c);
-
-	if (c->is_closing)
-		return;
-	if (c->stream != NULL) {
-		if (flush_answer(c))
-			stream_progress(c->stream);
-	} else if (cs->refusal != 0 && cs->phase != CLIENT_BODY) {
-		flush_refusal(c);
-	}
-	if (!c->is_closing)
-		client_rewatch(c);
 }
 
 /* --- between requests --------------------------------------------------- */

@@ -139,4 +139,31 @@ void client_on_linger_due(struct deadline *d);
 /* The worker drains: let go what is idle; see HACKING. */
 void client_drain(struct client *c);
 
+/* --- for the files of the client alone ----------------------------------- */
+
+/*
+ * Let the right time limit run.  One that runs already is not prolonged,
+ * unless there was `progress` and the limit is one on pauses.
+ */
+void client_retime(struct client *c, bool progress);
+
+/*
+ * Tell the supervisor to close its copy.  The number of the message, or 0
+ * where nobody is there to hear it.
+ */
+uint64_t client_unpark(struct worker *w, uint32_t slot, uint32_t generation);
+
+/* Close our copy, and free this process's share. */
+void client_free(struct client *c);
+
+/*
+ * Hand the connection, with the head that was read, to the worker that has
+ * its session (c->target).  Until the supervisor has the message it is still
+ * ours: a successor finds it in the vault as it finds the others.
+ */
+void client_release(struct client *c);
+
+/* A connection that another worker handed over: its record goes on. */
+void client_welcome(struct worker *w, uint32_t slot, int fd);
+
 #endif

@@ -69,7 +69,7 @@ struct worker {
 
 	/* Connections whose PARK message has not left yet: upstream.c. */
 	struct upstream *parking;
-	/* Unused connections, the youngest first: pool.c. */
+	/* Unused connections, the youngest first: upstream.c. */
 	struct upstream *idle;
 	uint32_t idle_count;
 	/* Streams that wait for an upstream address, in order: stream.c. */

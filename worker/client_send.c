@@ -1,0 +1,123 @@
+/*
+ * client_send.c - what goes to a client: the journals of its stream, or a
+ * refusal.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "worker/client.h"
+#include "worker/refuse.h"
+#include "worker/stream.h"
+
+#define IOV_CAP 64
+
+/* Send the pieces; returns how many bytes went, or -1 where it closed c. */
+static ssize_t
+send_pieces(struct client *c, struct iovec *iov, int count)
+{
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+	ssize_t n = sendmsg(c->io.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	size_t all = 0;
+	int i;
+
+	KILL_POINT();
+	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+		client_close(c, END_CLIENT_LEFT, false);
+		return -1;
+	}
+	for (i = 0; i < count; i++)
+		all += iov[i].iov_len;
+	n = MAX(n, 0);
+	c->is_blocked = (size_t)n < all;
+	if (n > 0)
+		worker_count(c->w, COUNTER_BYTES_DOWN, (uint64_t)n);
+	return n;
+}
+
+/* Bytes went out: limits on pauses and on silence begin anew. */
+static void
+note_sent(struct client *c)
+{
+	struct stream *st = c->stream;
+
+	client_retime(c, true);
+	if (st != NULL && st->quiet.next != NULL)
+		deadline_set(&st->quiet, &c->w->stream_quiet);
+}
+
+/* Send what the answer's journals have; false where the client ended. */
+static bool
+flush_answer(struct client *c)
+{
+	struct iovec iov[IOV_CAP];
+	char scratch[JOURNAL_SCRATCH];
+	struct arena *a = &c->w->arena;
+	struct stream *st = c->stream;
+	const struct journal *journal;
+	struct journal_cursor *cursor;
+	struct journal_wire form;
+	ssize_t sent;
+	int n;
+
+	do {
+		stream_outgoing(st, &journal, &cursor, &form);
+		n = journal_gather(
+		    a, journal, &form, cursor, iov, IOV_CAP, scratch);
+		sent = n > 0 ? send_pieces(c, iov, n) : 0;
+		if (c->is_closing)
+			return false;
+		/* Nothing sent: there may be records without bytes to pass. */
+		if (n < 0 || journal_advance(a, journal, &form, cursor,
+				 (uint64_t)sent) != 0) {
+			client_close(c, END_RECORD_BROKEN, true);
+			return false;
+		}
+		if (sent > 0)
+			note_sent(c);
+	} while (
+	    (n > 0 || journal != &stream_state(st)->answer) && !c->is_blocked);
+	return true;
+}
+
+/* Send what is left of a refusal, and go on when it is sent. */
+static void
+flush_refusal(struct client *c)
+{
+	char buf[REFUSAL_MAX];
+	size_t len = refusal_write(client_state(c), buf);
+	struct iovec iov;
+	ssize_t n;
+
+	while (c->refusal_sent < len) {
+		iov.iov_base = buf + c->refusal_sent;
+		iov.iov_len = len - c->refusal_sent;
+		n = send_pieces(c, &iov, 1);
+		if (c->is_closing)
+			return;
+		c->refusal_sent += (size_t)n;
+		if (c->is_blocked)
+			return;
+	}
+	c->refusal_sent = 0;
+	client_go_on(c, client_answered(c, client_state(c)->wire + len, true));
+}
+
+void
+client_flush(struct client *c)
+{
+	const struct client_state *cs = client_state(c);
+
+	if (c->is_closing)
+		return;
+	if (c->stream != NULL) {
+		if (flush_answer(c))
+			stream_progress(c->stream);
+	} else if (cs->refusal != 0 && cs->phase != CLIENT_BODY) {
+		flush_refusal(c);
+	}
+	if (!c->is_closing)
+		client_rewatch(c);
+}
