@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,12 +23,9 @@
 #include "common/log.h"
 #include "worker/client.h"
 #include "worker/legacy.h"
-#include "worker/refuse.h"
 #include "worker/request.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
-
-#define IOV_CAP 64
 
 /* --- time limits and watchers ------------------------------------------- */
 

@@ -1,23 +1,16 @@
 /*
- * upstream.c - connections to the upstream.
- *
- * The order that adoption rests on: connect, PARK in the channel, the
- * stream's commit that names the connection, the first byte.  And at the
- * end: the commit that names it no more, shutdown, UNPARK, CLOSED, close.
+ * upstream.c - connections to the upstream: the request goes out, the answer
+ * comes in, and at the end, in this order: the commit that names the
+ * connection no more, shutdown, UNPARK, CLOSED, close.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/addr.h"
 #include "common/fd.h"
-#include "common/log.h"
 #include "common/tcp_count.h"
 #include "worker/answer.h"
 #include "worker/client.h"
@@ -27,11 +20,6 @@
 #include "worker/upstream.h"
 
 #define IOV_CAP 64
-/* Data without acknowledgement for so long: the peer is dead. */
-#define USER_TIMEOUT_MS 30000
-
-static void on_upstream(struct ev_loop *loop, ev_io *io, int revents);
-static void upstream_connect(struct stream *st, uint32_t address);
 
 /* --- lists -------------------------------------------------------------- */
 
@@ -58,9 +46,8 @@ list_remove(struct upstream **head, struct upstream *u)
 	u->prev = NULL;
 }
 
-/* Leave a state: the lists that stand for it are corrected here alone. */
-static void
-set_state(struct upstream *u, enum upstream_state to)
+void
+upstream_set_state(struct upstream *u, enum upstream_state to)
 {
 	struct worker *w = u->w;
 
@@ -149,7 +136,7 @@ upstream_close(struct upstream *u)
 
 	if (u->state == UPSTREAM_CLOSING)
 		return;
-	set_state(u, UPSTREAM_CLOSING);
+	upstream_set_state(u, UPSTREAM_CLOSING);
 	if (u->stream != NULL)
 		u->stream->upstream = NULL;
 	u->stream = NULL;
@@ -188,7 +175,7 @@ upstream_release(struct upstream *u, bool keep)
 	u->stream->upstream = NULL;
 	u->stream = NULL;
 	u->is_blocked = false;
-	set_state(u, UPSTREAM_IDLE);
+	upstream_set_state(u, UPSTREAM_IDLE);
 	deadline_set(&u->deadline, &w->upstream_idle);
 	upstream_rewatch(u);
 }
@@ -326,22 +313,7 @@ upstream_flush(struct upstream *u)
 		client_rewatch(st->client);
 }
 
-/* --- a connection for a stream ------------------------------------------ */
-
-/* Commit that the stream's bytes go over this connection from now on. */
-static void
-commit_binding(struct upstream *u)
-{
-	struct stream *st = u->stream;
-	struct stream_state *next = RECORD_BEGIN(st->rec);
-
-	next->upstream_ref = u->slot + 1;
-	next->upstream_generation = u->rec->generation;
-	next->up_taken = u->taken;
-	next->up_base = u->sent;
-	next->up_answered = 0;
-	RECORD_COMMIT(st->rec);
-}
+/* --- receiving the answer ------------------------------------------------ */
 
 /* Commit that they don't any more; the request is to be sent anew. */
 static void
@@ -354,221 +326,6 @@ commit_parting(struct stream *st)
 	/* All of it is to be sent again. */
 	memset(&st->asked, 0, sizeof(st->asked));
 }
-
-/* Connected and parked: send. */
-static void
-begin_request(struct upstream *u)
-{
-	struct stream *st = u->stream;
-	struct journal_wire form;
-	uint64_t dropped;
-	const struct journal *request = stream_request(st, &form, &dropped);
-
-	set_state(u, UPSTREAM_BUSY);
-	deadline_cancel(&u->deadline);
-	if (request != NULL)
-		journal_cursor_init(&st->asked, &u->w->arena, request, dropped);
-	commit_binding(u);
-	upstream_flush(u);
-}
-
-static struct upstream *
-upstream_alloc(struct worker *w, int *fd)
-{
-	struct upstream *u = calloc(1, sizeof(*u));
-
-	if (u == NULL)
-		return NULL;
-	if (claim_take(&w->upstreams, &u->slot) != 0) {
-		free(u);
-		return NULL;
-	}
-	u->w = w;
-	u->rec = &w->shm->upstreams[u->slot];
-	u->rec->generation++;
-	KILL_POINT();
-	u->state = UPSTREAM_CONNECTING;
-	ev_io_init(&u->io, on_upstream, *fd, 0);
-	u->io.data = u;
-	w->upstream_of[u->slot] = u;
-	*fd = -1;
-	return u;
-}
-
-struct upstream *
-upstream_revive(struct worker *w, uint32_t slot, int fd, struct stream *st)
-{
-	struct upstream *u = calloc(1, sizeof(*u));
-
-	if (u == NULL)
-		return NULL;
-	u->w = w;
-	u->slot = slot;
-	u->rec = &w->shm->upstreams[slot];
-	u->state = UPSTREAM_BUSY;
-	u->stream = st;
-	if (st != NULL) {
-		st->upstream = u;
-		u->is_reused = stream_state(st)->up_base > 0;
-	}
-	ev_io_init(&u->io, on_upstream, fd, 0);
-	u->io.data = u;
-	w->upstream_of[slot] = u;
-	return u;
-}
-
-/* A socket that connects to the address: descriptor or -errno. */
-static int
-start_connect(const struct sockaddr *address, socklen_t len)
-{
-	unsigned user_timeout = USER_TIMEOUT_MS;
-	int error, fd;
-
-	fd = socket(
-	    address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	error = fd_set_stream_options(fd);
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout,
-	    sizeof(user_timeout));
-	if (error == 0 && connect(fd, address, len) != 0 &&
-	    errno != EINPROGRESS)
-		error = -errno;
-	if (error == 0)
-		return fd;
-	fd_close(&fd);
-	return error;
-}
-
-static void
-log_connect(const struct stream *st, uint32_t address, int error)
-{
-	char text[ADDR_TEXT_CAP];
-
-	addr_format((const struct sockaddr *)&st->w->resolver.address[address],
-	    text, sizeof(text));
-	stream_log(
-	    st, LOG_LEVEL_WARNING, "connect %s: %s", text, strerror(error));
-}
-
-/* This address failed: the next one, or an error for the client. */
-static void
-connect_failed(struct stream *st, uint32_t address, int error)
-{
-	struct resolver *r = &st->w->resolver;
-
-	log_connect(st, address, error);
-	worker_count(st->w, COUNTER_UPSTREAM_FAILURES, 1);
-	if (error == EMFILE || error == ENFILE || error == ENOMEM ||
-	    error == ENOBUFS || error == EADDRNOTAVAIL) {
-		stream_fail(st, HTTP_FAULT_NO_ROOM, END_UPSTREAM_UNREACHED);
-		return;
-	}
-	if (++st->tries < r->count) {
-		upstream_connect(st, (address + 1) % r->count);
-		return;
-	}
-	resolver_doubt(r);
-	stream_fail(st,
-	    error == ETIMEDOUT ? HTTP_FAULT_UPSTREAM_CONNECT_TIMEOUT
-			       : HTTP_FAULT_UPSTREAM_UNREACHED,
-	    END_UPSTREAM_UNREACHED);
-}
-
-static void
-send_park(struct upstream *u)
-{
-	struct msg m;
-
-	msg_init(&m, MSG_PARK);
-	m.body.PARK.slot = u->slot;
-	m.body.PARK.generation = u->rec->generation;
-	u->park_seq = channel_send(&u->w->channel, &m, u->io.fd);
-}
-
-static void
-upstream_connect(struct stream *st, uint32_t address)
-{
-	struct worker *w = st->w;
-	struct upstream *u;
-	int fd;
-
-	fd = start_connect(
-	    (const struct sockaddr *)&w->resolver.address[address],
-	    w->resolver.address_len[address]);
-	if (fd < 0) {
-		connect_failed(st, address, -fd);
-		return;
-	}
-	worker_count(w, COUNTER_UPSTREAM_CONNECTS, 1);
-	u = upstream_alloc(w, &fd);
-	if (u == NULL) {
-		fd_close(&fd);
-		stream_fail(st, HTTP_FAULT_NO_ROOM, END_MEMORY_SHORT);
-		return;
-	}
-	u->address = address;
-	u->stream = st;
-	st->upstream = u;
-	send_park(u);
-	deadline_set(&u->deadline, &w->upstream_connect);
-	upstream_rewatch(u);
-}
-
-void
-upstream_ask(struct stream *st, bool fresh)
-{
-	struct worker *w = st->w;
-	struct upstream *u = w->idle;
-
-	if (fresh || u == NULL) {
-		upstream_connect(st, w->resolver.first % w->resolver.count);
-		return;
-	}
-	worker_count(w, COUNTER_UPSTREAM_REUSES, 1);
-	u->stream = st;
-	u->is_reused = true;
-	st->upstream = u;
-	begin_request(u);
-}
-
-static void
-on_connected(struct upstream *u)
-{
-	struct stream *st = u->stream;
-	uint32_t address = u->address;
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(u->io.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-		error = errno;
-	if (error != 0) {
-		upstream_close(u);
-		connect_failed(st, address, error);
-		return;
-	}
-	u->w->resolver.first = address;
-	if (u->park_seq != 0 && !channel_sent(&u->w->channel, u->park_seq)) {
-		set_state(u, UPSTREAM_PARKING);
-		upstream_rewatch(u);
-		return;
-	}
-	begin_request(u);
-}
-
-void
-upstream_parked(struct worker *w)
-{
-	struct upstream *u, *next;
-
-	for (u = w->parking; u != NULL; u = next) {
-		next = u->next;
-		if (channel_sent(&w->channel, u->park_seq))
-			begin_request(u);
-	}
-}
-
-/* --- receiving the answer ----------------------------------------------- */
 
 /* A request that we made up, and that may be repeated. */
 static bool
@@ -792,15 +549,15 @@ upstream_read(struct upstream *u)
 		maybe_drop_request(u->stream);
 }
 
-static void
-on_upstream(struct ev_loop *loop, ev_io *io, int revents)
+void
+upstream_on_event(struct ev_loop *loop, ev_io *io, int revents)
 {
 	struct upstream *u = io->data;
 
 	(void)loop;
 	switch ((enum upstream_state)u->state) {
 	case UPSTREAM_CONNECTING:
-		on_connected(u);
+		upstream_connected(u);
 		break;
 	case UPSTREAM_BUSY:
 		if (revents & EV_WRITE)
@@ -818,17 +575,6 @@ on_upstream(struct ev_loop *loop, ev_io *io, int revents)
 }
 
 /* --- time limits -------------------------------------------------------- */
-
-void
-upstream_on_connect_due(struct deadline *d)
-{
-	struct upstream *u = container_of(d, struct upstream, deadline);
-	struct stream *st = u->stream;
-	uint32_t address = u->address;
-
-	upstream_close(u);
-	connect_failed(st, address, ETIMEDOUT);
-}
 
 void
 upstream_on_response_due(struct deadline *d)

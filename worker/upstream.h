@@ -96,4 +96,15 @@ void upstream_on_connect_due(struct deadline *d);
 void upstream_on_response_due(struct deadline *d);
 void upstream_on_idle_due(struct deadline *d);
 
+/* --- for the files of the upstream alone --------------------------------- */
+
+/* Leave a state: the lists that stand for it are corrected here alone. */
+void upstream_set_state(struct upstream *u, enum upstream_state to);
+
+/* The kernel has connected, or failed to. */
+void upstream_connected(struct upstream *u);
+
+/* The watcher of every upstream socket. */
+void upstream_on_event(struct ev_loop *loop, ev_io *io, int revents);
+
 #endif
