@@ -65,13 +65,15 @@ static void
 on_recycled(void *context, int error, const char *text)
 {
 	struct reload *r = context;
-	char before[RELOAD_TEXT_CAP];
+	char before[OPTIONS_ERROR_CAP];
 
-	(void)strcpy(before, r->text);
+	(void)snprintf(
+	    before, sizeof(before), "%.*s", OPTIONS_ERROR_CAP - 1, r->text);
 	(void)snprintf(r->text, sizeof(r->text),
-	    "the new configuration is in force%s%s%s%s",
+	    "the new configuration is in force%s%.128s%s%.*s",
 	    error == 0 ? "" : ", but not in every worker: ",
-	    error == 0 ? "" : text, before[0] != '\0' ? "\n" : "", before);
+	    error == 0 ? "" : text, before[0] != '\0' ? "\n" : "",
+	    OPTIONS_ERROR_CAP - 1, before);
 	finish(r, error);
 }
 

@@ -172,7 +172,7 @@ START_TEST(stream_outlives_its_worker)
 }
 END_TEST
 
-#ifdef SC_DEVELOPER
+#if defined(SC_DEVELOPER) && !defined(SC_SANITIZED)
 /* Bytes that kill each worker that reads them end their stream, not the rest.
  */
 START_TEST(poison_ends_its_stream_alone)
@@ -473,7 +473,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, connections_leak_no_descriptor);
 	tcase_add_test(tc, kept_connection_outlives_its_worker);
 	tcase_add_loop_test(tc, stream_outlives_its_worker, 0, 2);
-#ifdef SC_DEVELOPER
+#if defined(SC_DEVELOPER) && !defined(SC_SANITIZED)
 	tcase_add_test(tc, poison_ends_its_stream_alone);
 #endif
 	tc = harness_case(suite, "end");
