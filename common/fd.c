@@ -5,19 +5,24 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <string.h>
-#include <stdio.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+
+/* A peer that is silent for so long is asked whether it lives, and how often.
+ */
+#define KEEPALIVE_IDLE_S 30
+#define KEEPALIVE_INTERVAL_S 10
 
 /* The first descriptor that is not one of the standard three. */
 #define FIRST_OWN_FD 3
@@ -57,12 +62,22 @@ fd_set_cloexec(int fd, int on)
 int
 fd_set_stream_options(int fd)
 {
-	const int on = 1;
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ SOL_SOCKET, SO_OOBINLINE, 1 },
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S },
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT, FD_USER_TIMEOUT_MS },
+	};
 
-	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) < 0)
-		return -errno;
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (setsockopt(fd, options[i].level, options[i].name,
+			&options[i].value, sizeof(options[i].value)) < 0)
+			return -errno;
+	}
 	return 0;
 }
 

@@ -18,10 +18,14 @@ void fd_close(int *fd);
 SC_MUST_CHECK int fd_set_nonblock(int fd);
 SC_MUST_CHECK int fd_set_cloexec(int fd, int on);
 
+/* A peer whose TCP confirms or takes nothing for so long is dead. */
+#define FD_USER_TIMEOUT_MS 120000
+
 /*
- * Options of every stream socket: TCP_NODELAY, SO_KEEPALIVE, SO_OOBINLINE
- * (urgent data would skew the counts).  Set on a listener they are inherited
- * by what it accepts.  0 or -errno.
+ * Options of every stream socket: TCP_NODELAY, SO_OOBINLINE (urgent data
+ * would skew the counts), and SO_KEEPALIVE and TCP_USER_TIMEOUT, by which a
+ * dead peer is found within two minutes.  Set on a listener they are
+ * inherited by what it accepts.  0 or -errno.
  */
 SC_MUST_CHECK int fd_set_stream_options(int fd);
 

@@ -21,9 +21,6 @@
 #include "worker/client.h"
 #include "worker/upstream.h"
 
-/* Data without acknowledgement for so long: the peer is dead. */
-#define USER_TIMEOUT_MS 30000
-
 static void upstream_connect(struct stream *st, uint32_t address);
 
 /* Commit that the stream's bytes go over this connection from now on. */
@@ -107,7 +104,6 @@ upstream_revive(struct worker *w, uint32_t slot, int fd, struct stream *st)
 static int
 start_connect(const struct sockaddr *address, socklen_t len)
 {
-	unsigned user_timeout = USER_TIMEOUT_MS;
 	int error, fd;
 
 	fd = socket(
@@ -115,8 +111,6 @@ start_connect(const struct sockaddr *address, socklen_t len)
 	if (fd < 0)
 		return -errno;
 	error = fd_set_stream_options(fd);
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout,
-	    sizeof(user_timeout));
 	if (error == 0 && connect(fd, address, len) != 0 &&
 	    errno != EINPROGRESS)
 		error = -errno;

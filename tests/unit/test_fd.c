@@ -96,6 +96,9 @@ START_TEST(an_accepted_socket_inherits_the_options)
 	ck_assert_int_ne(get_option(fd, IPPROTO_TCP, TCP_NODELAY), 0);
 	ck_assert_int_ne(get_option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	ck_assert_int_ne(get_option(fd, SOL_SOCKET, SO_OOBINLINE), 0);
+	ck_assert_int_eq(
+	    get_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), FD_USER_TIMEOUT_MS);
+	ck_assert_int_lt(get_option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
 	ck_assert_int_eq(get_option(client, SOL_SOCKET, SO_OOBINLINE), 0);
 	fd_close(&fd);
 	fd_close(&client);
