@@ -258,6 +258,31 @@ control_rows_workers(struct supervisor *sv, struct control_conn *conn)
 	(void)start(conn, step_workers);
 }
 
+/*
+ * A slice of a table of the shared memory: add() makes the row of the job's
+ * position, and is false where that does not fit any more.
+ */
+static enum control_step
+step_table(struct control_conn *conn, uint32_t size,
+    bool (*add)(struct control_conn *, const struct shm *, struct rows_job *),
+    const char *noun)
+{
+	const struct shm *shm = &supervisor_of(conn)->shm;
+	struct rows_job *job = conn->job;
+	uint32_t left;
+
+	if (job->position >= size)
+		return control_step_done(conn, "%u %s", job->count, noun);
+	ctl_rows_begin(&conn->out);
+	for (left = SLICE; left > 0 && job->position < size;
+	     left--, job->position++) {
+		if (!add(conn, shm, job))
+			break;
+	}
+	ctl_rows_end(&conn->out);
+	return CONTROL_STEP_MORE;
+}
+
 /* --- sessions ---------------------------------------------------------------
  */
 
@@ -298,20 +323,8 @@ add_session(
 static enum control_step
 step_sessions(struct control_conn *conn)
 {
-	const struct shm *shm = &supervisor_of(conn)->shm;
-	struct rows_job *job = conn->job;
-	uint32_t left;
-
-	if (job->position >= shm->sizes.sessions)
-		return control_step_done(conn, "%u sessions", job->count);
-	ctl_rows_begin(&conn->out);
-	for (left = SLICE; left > 0 && job->position < shm->sizes.sessions;
-	     left--, job->position++) {
-		if (!add_session(conn, shm, job))
-			break;
-	}
-	ctl_rows_end(&conn->out);
-	return CONTROL_STEP_MORE;
+	return step_table(conn, supervisor_of(conn)->shm.sizes.sessions,
+	    add_session, "sessions");
 }
 
 void
@@ -386,20 +399,8 @@ add_stream(
 static enum control_step
 step_streams(struct control_conn *conn)
 {
-	const struct shm *shm = &supervisor_of(conn)->shm;
-	struct rows_job *job = conn->job;
-	uint32_t left;
-
-	if (job->position >= shm->sizes.streams)
-		return control_step_done(conn, "%u streams", job->count);
-	ctl_rows_begin(&conn->out);
-	for (left = SLICE; left > 0 && job->position < shm->sizes.streams;
-	     left--, job->position++) {
-		if (!add_stream(conn, shm, job))
-			break;
-	}
-	ctl_rows_end(&conn->out);
-	return CONTROL_STEP_MORE;
+	return step_table(conn, supervisor_of(conn)->shm.sizes.streams,
+	    add_stream, "streams");
 }
 
 void
