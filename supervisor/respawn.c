@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "common/backoff.h"
+#include "common/sc.h"
 #include "supervisor/respawn.h"
 
 static bool
@@ -16,13 +17,23 @@ exited_with(int wait_status, int code)
 	return WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == code;
 }
 
-/* Somebody shot a worker that was in good health. */
+/* Somebody shot a worker, which is not its fault. */
 static bool
 killed_from_outside(const struct respawn_case *c)
 {
-	return c->was_ready && !c->killed_by_us &&
-	       WIFSIGNALED(c->wait_status) &&
+	return !c->killed_by_us && WIFSIGNALED(c->wait_status) &&
 	       WTERMSIG(c->wait_status) == SIGKILL;
+}
+
+/*
+ * Shot before it served, perhaps for want of memory: its connections wait, so
+ * it never takes long; but the supervisor must not spin.
+ */
+static void
+decide_shot_early(const struct respawn_case *c, struct respawn_decision *d)
+{
+	d->delay_ms = respawn_delay_ms(MIN(c->fails, 1));
+	d->fails = MAX(c->fails, 1);
 }
 
 struct respawn_decision
@@ -41,10 +52,15 @@ respawn_decide(const struct respawn_case *c)
 		d.verdict = RESPAWN_GIVE_UP;
 		return d;
 	}
-	if (c->recycled)
+	if (c->recycled) {
 		d.fails = c->fails;
-	if (c->recycled || killed_from_outside(c))
 		return d;
+	}
+	if (killed_from_outside(c)) {
+		if (!c->was_ready)
+			decide_shot_early(c, &d);
+		return d;
+	}
 	d.fails = c->served_ms >= RESPAWN_SERVED_MS ? 0 : c->fails;
 	d.delay_ms = respawn_delay_ms(hopeless ? UINT_MAX : d.fails);
 	if (d.fails < UINT_MAX)

@@ -41,8 +41,9 @@ struct respawn_decision {
 /*
  * Decide.  A successor is needed for the connections that were left, so
  * there is one however often workers die, but later and later
- * (backoff.h's respawn_delay_ms()).  A SIGKILL from outside of a worker that
- * served is not its fault and delays nothing; nor does being recycled.
+ * (backoff.h's respawn_delay_ms()).  A SIGKILL from outside is not a worker's
+ * fault: it delays nothing where the worker served, and else never more than
+ * a second death does.  Nor does being recycled.
  */
 struct respawn_decision respawn_decide(const struct respawn_case *c);
 
