@@ -5,8 +5,8 @@
  * Two kinds of places.  Kill points (kill_point.h) lie between stores: the
  * worker dies at point N, for N from 1 until the scene is over before the
  * point is reached; with --second its successor dies at point M.  System
- * calls: strace kills the first worker as it enters its N-th call of a name,
- * for each name that the scene needs, until the scene is over before.
+ * calls: strace kills each of the first workers as it enters its N-th call of
+ * a name, for each name that the scene needs, until the scene is over before.
  *
  * After each death the transcript must be that of an undisturbed play, and
  * each request must have been executed once.
@@ -220,27 +220,45 @@ go_through_points(const struct scene *scene)
 
 /* --- system calls -------------------------------------------------------- */
 
+/* The workers that strace watches. */
+static pid_t watched[STAGE_WORKERS_MAX];
+
 static bool
 is_traced(pid_t pid)
 {
 	return proc_status_number(pid, "TracerPid") > 0;
 }
 
-/* Start strace on a worker; returns when it watches, or the worker is dead. */
+/* How many of the watched workers run (and, if asked for, are traced). */
+static unsigned
+count_watched(bool traced)
+{
+	unsigned i, count = 0;
+
+	for (i = 0; i < options.workers; i++)
+		count +=
+		    proc_runs(watched[i]) && (!traced || is_traced(watched[i]));
+	return count;
+}
+
+/* Start strace on the workers; returns when it watches all that live. */
 static void
-watch_worker(
-    struct process *strace, pid_t worker, const char *trace, const char *inject)
+watch_workers(struct process *strace, const char *trace, const char *inject)
 {
 	int64_t until = wire_now_ms() + SOON_MS;
 	struct arguments a = { 0 };
 	char pid[16], output[400];
+	unsigned i;
 
+	stage_await_workers(&stage, watched);
 	snprintf(output, sizeof(output), "%s/strace.out", stage.dir);
-	snprintf(pid, sizeof(pid), "%d", (int)worker);
 	arguments_add_words(&a, "strace -qq -o");
 	arguments_add(&a, output);
-	arguments_add(&a, "-p");
-	arguments_add(&a, pid);
+	for (i = 0; i < options.workers; i++) {
+		snprintf(pid, sizeof(pid), "%d", (int)watched[i]);
+		arguments_add(&a, "-p");
+		arguments_add(&a, pid);
+	}
 	arguments_add(&a, "-e");
 	arguments_add(&a, trace);
 	if (inject != NULL) {
@@ -249,11 +267,12 @@ watch_worker(
 	}
 	process_start(strace, stage.dir, "strace", &a);
 	arguments_fini(&a);
-	while (!is_traced(worker) && proc_runs(worker)) {
-		if (wire_now_ms() > until ||
-		    process_wait(strace, 0) != PROCESS_STILL_RUNNING)
-			stage_die(
-			    "strace does not trace worker %d", (int)worker);
+	while (count_watched(true) < count_watched(false)) {
+		bool ended = process_wait(strace, 0) != PROCESS_STILL_RUNNING;
+
+		/* It may have killed them all already. */
+		if (wire_now_ms() > until || (ended && count_watched(false)))
+			stage_die("strace does not trace all workers");
 		usleep(POLL_US);
 	}
 }
@@ -278,43 +297,33 @@ read_names(struct name names[NAMES_MAX], unsigned count)
 	snprintf(path, sizeof(path), "%s/strace.out", stage.dir);
 	file = fopen(path, "re");
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		/* Of several processes, each line has the pid. */
+		char *at = line + strspn(line, "0123456789 ");
 		size_t len =
-		    strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_");
+		    strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789_");
 
-		if (len == 0 || len >= sizeof(names[0].text) ||
-		    line[len] != '(')
+		if (len == 0 || len >= sizeof(names[0].text) || at[len] != '(')
 			continue;
-		line[len] = '\0';
-		for (i = 0; i < count && strcmp(names[i].text, line) != 0; i++)
+		at[len] = '\0';
+		for (i = 0; i < count && strcmp(names[i].text, at) != 0; i++)
 			;
 		if (i == count && count < NAMES_MAX)
-			strcpy(names[count++].text, line);
+			strcpy(names[count++].text, at);
 	}
 	if (file != NULL)
 		fclose(file);
 	return count;
 }
 
-/* A worker without a past: it has no connection to the origin. */
-static pid_t
-renew_worker(void)
-{
-	pid_t old = stage_worker(&stage);
-
-	(void)kill(old, SIGKILL);
-	while (proc_runs(old))
-		usleep(POLL_US);
-	return stage_worker(&stage);
-}
-
-/* Which calls the worker makes in this scene. */
+/* Which calls the workers make in this scene. */
 static unsigned
 find_names(const struct scene *scene, struct name names[NAMES_MAX])
 {
-	pid_t worker = renew_worker();
 	struct process strace;
 
-	watch_worker(&strace, worker, "trace=all", NULL);
+	/* Workers without a past: they have no connection to the origin. */
+	stage_renew_workers(&stage);
+	watch_workers(&strace, "trace=all", NULL);
 	play(scene, "no place, traced");
 	stop_watching(&strace);
 	return read_names(names, 0);
@@ -324,21 +333,20 @@ find_names(const struct scene *scene, struct name names[NAMES_MAX])
 static bool
 die_at_call(const struct scene *scene, const char *name, unsigned n)
 {
-	pid_t worker = stage_worker(&stage);
 	struct process strace;
 	char trace[64], inject[100];
-	bool died;
+	unsigned died;
 
 	snprintf(trace, sizeof(trace), "trace=%s", name);
 	snprintf(inject, sizeof(inject), "inject=%s:signal=SIGKILL:when=%u",
 	    name, n);
-	watch_worker(&strace, worker, trace, inject);
+	watch_workers(&strace, trace, inject);
 	play(scene, inject);
 	/* The last calls come when the client is gone. */
 	stop_watching(&strace);
-	died = !proc_runs(worker);
+	died = options.workers - count_watched(false);
 	deaths += died;
-	return died;
+	return died > 0;
 }
 
 static void
@@ -349,7 +357,7 @@ go_through_calls(const struct scene *scene)
 
 	count = find_names(scene, names);
 	for (i = 0; i < count && !is_time_up(); i++) {
-		(void)renew_worker();
+		stage_renew_workers(&stage);
 		for (n = 1; n < PLACES_MAX && !is_time_up(); n++)
 			if (!die_at_call(scene, names[i].text, n))
 				break;
@@ -473,8 +481,6 @@ parse_options(int argc, char **argv)
 		else
 			usage();
 	}
-	if (options.workers > 1)
-		options.calls = false; /* which one would make them? */
 	if (options.calls && !can_trace()) {
 		printf("strace is missing or may not trace: no system calls\n");
 		options.calls = false;

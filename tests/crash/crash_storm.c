@@ -131,8 +131,8 @@ run_client(void *number)
 static void
 kill_one(unsigned *chance)
 {
-	pid_t pids[64];
-	unsigned count = stage_workers(&stage, pids, 64);
+	pid_t pids[STAGE_WORKERS_MAX];
+	unsigned count = stage_workers(&stage, pids);
 
 	if (count > 0 &&
 	    kill(pids[(unsigned)rand_r(chance) % count], SIGKILL) == 0)

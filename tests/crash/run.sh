@@ -23,6 +23,7 @@ if [ "${1-}" = --full ]; then
 	# Connections are handed from one worker to the other.
 	try crash_matrix --points --second --workers 2
 	try crash_matrix --calls
+	try crash_matrix --calls --workers 2
 	for pause in 1-20 5-200; do
 		try crash_storm --rounds 5 --seconds 60 --pause $pause
 		try crash_storm --rounds 5 --seconds 60 --pause $pause \

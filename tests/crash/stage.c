@@ -21,7 +21,6 @@
 
 #define SOON_MS 20000
 #define POLL_US 2000
-#define WORKERS_MAX 64
 
 void
 stage_die(const char *fmt, ...)
@@ -249,7 +248,7 @@ stage_abandon(struct stage *s)
 /* --- workers ------------------------------------------------------------- */
 
 unsigned
-stage_workers(const struct stage *s, pid_t *ret, unsigned max)
+stage_workers(const struct stage *s, pid_t ret[STAGE_WORKERS_MAX])
 {
 	char path[64];
 	unsigned count = 0;
@@ -260,7 +259,8 @@ stage_workers(const struct stage *s, pid_t *ret, unsigned max)
 	file = fopen(path, "re");
 	if (file == NULL)
 		return 0;
-	while (count < max && fscanf(file, "%d", &ret[count]) == 1) {
+	while (
+	    count < STAGE_WORKERS_MAX && fscanf(file, "%d", &ret[count]) == 1) {
 		if (proc_runs(ret[count]))
 			count++;
 	}
@@ -268,37 +268,31 @@ stage_workers(const struct stage *s, pid_t *ret, unsigned max)
 	return count;
 }
 
-pid_t
-stage_worker(const struct stage *s)
+void
+stage_await_workers(const struct stage *s, pid_t ret[STAGE_WORKERS_MAX])
 {
 	int64_t deadline = wire_now_ms() + SOON_MS;
-	pid_t pid;
 
-	while (stage_workers(s, &pid, 1) == 0) {
+	while (stage_workers(s, ret) < s->workers) {
 		if (wire_now_ms() > deadline)
-			return 0;
+			stage_die("there are not %u workers", s->workers);
 		usleep(POLL_US);
 	}
-	return pid;
 }
 
-static void
-kill_all_workers(const struct stage *s)
+void
+stage_renew_workers(const struct stage *s)
 {
-	pid_t pids[WORKERS_MAX], now[WORKERS_MAX];
-	unsigned count = stage_workers(s, pids, WORKERS_MAX), fresh, i, k;
-	int64_t deadline = wire_now_ms() + SOON_MS;
+	pid_t old[STAGE_WORKERS_MAX], now[STAGE_WORKERS_MAX];
+	unsigned count = stage_workers(s, old), i;
 
 	for (i = 0; i < count; i++)
-		(void)kill(pids[i], SIGKILL);
-	do {
-		usleep(POLL_US);
-		fresh = stage_workers(s, now, WORKERS_MAX);
-		for (i = 0; i < count; i++)
-			for (k = 0; k < fresh; k++)
-				if (now[k] == pids[i])
-					fresh = 0;
-	} while (fresh < s->workers && wire_now_ms() < deadline);
+		(void)kill(old[i], SIGKILL);
+	for (i = 0; i < count; i++) {
+		while (proc_runs(old[i]))
+			usleep(POLL_US);
+	}
+	stage_await_workers(s, now);
 }
 
 /* --- what is left -------------------------------------------------------- */
@@ -375,7 +369,7 @@ stage_look(const struct stage *s, struct stage_rest *ret)
 	int64_t deadline = wire_now_ms() + SOON_MS;
 	struct stage_rest before;
 
-	kill_all_workers(s);
+	stage_renew_workers(s);
 	look_once(s, ret);
 	do {
 		before = *ret;

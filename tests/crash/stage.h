@@ -51,11 +51,17 @@ bool stage_stop(struct stage *s);
 /* Kill both and keep the directory. */
 void stage_abandon(struct stage *s);
 
-/* The pids of the workers; how many there are. */
-unsigned stage_workers(const struct stage *s, pid_t *ret, unsigned max);
+/* More workers than any stage has. */
+#define STAGE_WORKERS_MAX 64
 
-/* The only worker, waited for; 0 if none comes. */
-pid_t stage_worker(const struct stage *s);
+/* The pids of the workers; how many there are. */
+unsigned stage_workers(const struct stage *s, pid_t ret[STAGE_WORKERS_MAX]);
+
+/* Wait until all of them are there, and return their pids. */
+void stage_await_workers(const struct stage *s, pid_t ret[STAGE_WORKERS_MAX]);
+
+/* Kill every worker, and wait for the successors. */
+void stage_renew_workers(const struct stage *s);
 
 /*
  * With no client connected: kill every worker once, so that no connection to
