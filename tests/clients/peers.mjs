@@ -169,6 +169,7 @@ class Relay {
 	constructor(upstream)
 	{
 		this.sockets = new Set();
+		this.connections = [];
 		this.log = [];
 		this.isDown = false;
 		this.server = net.createServer((client) => {
@@ -179,7 +180,14 @@ class Relay {
 			}
 			const up = net.connect(Number(upstream.port),
 			    upstream.hostname);
+			const connection = { port: client.remotePort,
+				said: '', isOpen: true };
 
+			this.connections.push(connection);
+			client.on('data', (bytes) => {
+				connection.said += bytes.toString('latin1');
+			});
+			up.on('close', () => { connection.isOpen = false; });
 			for (const [a, b] of [[client, up], [up, client]]) {
 				this.sockets.add(a);
 				a.setNoDelay(true);
@@ -196,6 +204,12 @@ class Relay {
 	workers()
 	{
 		return [];
+	}
+
+	/* The connections on which the client sent this text. */
+	carriers(text)
+	{
+		return this.connections.filter((c) => c.said.includes(text));
 	}
 
 	/* Break what is open; new connections are as good as before. */
