@@ -151,13 +151,15 @@ fd_close_all_but(int *keep, size_t count)
 }
 
 uint64_t
-fd_raise_limit(void)
+fd_raise_limit(uint64_t wanted)
 {
-	struct rlimit limit;
+	struct rlimit limit, more = { wanted, wanted };
 	rlim_t before;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
+	if (wanted > limit.rlim_max && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		return wanted;
 	before = limit.rlim_cur;
 	limit.rlim_cur = limit.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)

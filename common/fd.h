@@ -39,9 +39,9 @@ void fd_close_all_but(int *keep, size_t count);
 bool fd_is_epoll(int fd);
 
 /*
- * Raise RLIMIT_NOFILE's soft limit to the hard one; returns the limit now
- * in force.
+ * Raise RLIMIT_NOFILE's soft limit to the hard one, and that to `wanted`
+ * where it is lower and we may; returns the limit now in force.
  */
-uint64_t fd_raise_limit(void);
+uint64_t fd_raise_limit(uint64_t wanted);
 
 #endif

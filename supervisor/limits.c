@@ -23,11 +23,27 @@ limits_workers(const struct conf *conf, long cores)
 	return (uint32_t)MIN(workers, SHM_WORKERS_MAX);
 }
 
+/* Descriptors that are no connection's. */
+static uint64_t
+reserve_for(const struct conf *conf, uint32_t workers)
+{
+	return RESERVE + workers + conf->listen_address.count * 2;
+}
+
+uint64_t
+limits_files(const struct conf *conf, uint32_t workers)
+{
+	if (conf->client_max_connections == 0)
+		return 0;
+	return reserve_for(conf, workers) +
+	       2 * MIN(conf->client_max_connections, SLOTS_MAX);
+}
+
 int
 limits_sizes(const struct conf *conf, uint64_t files, uint32_t workers,
     struct shm_sizes *ret)
 {
-	uint64_t reserve = RESERVE + workers + conf->listen_address.count * 2;
+	uint64_t reserve = reserve_for(conf, workers);
 	uint64_t slots, clients, blocks;
 
 	if (files < reserve + 2 * LIMITS_SLOTS_MIN)

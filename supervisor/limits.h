@@ -24,6 +24,12 @@
 uint32_t limits_workers(const struct conf *conf, long cores);
 
 /*
+ * How many descriptors client.max_connections asks for; 0 if it leaves that
+ * to the limit.
+ */
+uint64_t limits_files(const struct conf *conf, uint32_t workers);
+
+/*
  * The sizes of the shared memory's tables, and of the vault, for a process
  * that may have `files` descriptors open.  0; or -EMFILE where that is not
  * enough to begin with.

@@ -3,17 +3,23 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 #include "common/log.h"
 #include "supervisor/notify.h"
+
+/* What a stop takes beyond the time that it gives to others. */
+#define STOPPING_SLACK_MS 5000u
 
 /*
  * The address that NOTIFY_SOCKET means: a path, or with an at sign a name
@@ -57,11 +63,54 @@ notify_send(const char *lines)
 }
 
 void
-notify_ready(void)
+notify_ready(const char *status)
 {
-	char lines[48];
+	char lines[128];
 
-	(void)snprintf(
-	    lines, sizeof(lines), "READY=1\nMAINPID=%d", (int)getpid());
+	(void)snprintf(lines, sizeof(lines), "READY=1\nMAINPID=%d\nSTATUS=%s",
+	    (int)getpid(), status);
 	notify_send(lines);
+}
+
+void
+notify_reloading(void)
+{
+	struct timespec now;
+	char lines[96];
+
+	/* The manager compares this with when it asked, to the microsecond. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)snprintf(lines, sizeof(lines),
+	    "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=reloading",
+	    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	notify_send(lines);
+}
+
+void
+notify_stopping(uint64_t limit_ms)
+{
+	char lines[96];
+
+	(void)snprintf(lines, sizeof(lines),
+	    "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+	    (limit_ms + STOPPING_SLACK_MS) * 1000);
+	notify_send(lines);
+}
+
+/* Whether the manager would miss us. */
+static bool
+is_watched(void)
+{
+	const char *watched = getenv("WATCHDOG_PID");
+
+	if (getenv("WATCHDOG_USEC") == NULL)
+		return false;
+	return watched == NULL || strtol(watched, NULL, 10) == getpid();
+}
+
+void
+notify_alive(void)
+{
+	if (is_watched())
+		notify_send("WATCHDOG=1");
 }

@@ -45,7 +45,10 @@ finish(struct reload *r, int error)
 {
 	log_lines(error == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, r->text);
 	if (r->sv->state == SUPERVISOR_RUNNING)
-		notify_ready();
+		notify_ready(error == 0
+				 ? "serving"
+				 : "serving; the last reload failed: see the "
+				   "log");
 	if (r->done != NULL)
 		r->done(r->context, error, r->text);
 	free(r);
@@ -195,7 +198,7 @@ reload_begin(struct supervisor *sv, reload_done *done, void *context)
 		return;
 	}
 	*r = (struct reload){ .sv = sv, .done = done, .context = context };
-	notify_send("RELOADING=1");
+	notify_reloading();
 	error = load_and_apply(r);
 	if (error < 0) {
 		refuse(r, error);

@@ -45,7 +45,7 @@ supervisor_serving(struct supervisor *sv)
 	sv->state = SUPERVISOR_RUNNING;
 	listeners_announce(&sv->listeners);
 	daemon_serving(&sv->daemon);
-	notify_ready();
+	notify_ready("serving");
 }
 
 void
@@ -82,7 +82,7 @@ stop_now(struct supervisor *sv)
 	if (sv->state == SUPERVISOR_STOPPING)
 		return;
 	sv->state = SUPERVISOR_STOPPING;
-	notify_send("STOPPING=1");
+	notify_stopping(0);
 	stop_listening(sv);
 	recycle_cancel(sv);
 	upgrade_cancel(sv);
@@ -128,7 +128,7 @@ stop_in_peace(struct supervisor *sv)
 	log_notice("stopping: workers have %u ms to finish", limit_ms);
 	sv->state = SUPERVISOR_DRAINING;
 	sv->deadline_ms = clock_ms() + limit_ms;
-	notify_send("STOPPING=1");
+	notify_stopping(limit_ms);
 	stop_listening(sv);
 	recycle_cancel(sv);
 	upgrade_cancel(sv);
@@ -215,6 +215,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 {
 	(void)loop;
 	(void)revents;
+	notify_alive();
 	nursery_tick(timer->data);
 }
 
@@ -275,9 +276,8 @@ find_user(struct supervisor *sv)
 
 /* Settle how many there can be of everything, and make room for them. */
 static int
-make_tables(struct supervisor *sv)
+make_tables(struct supervisor *sv, uint64_t files)
 {
-	uint64_t files = fd_raise_limit();
 	uint32_t workers =
 	    limits_workers(sv->conf, sysconf(_SC_NPROCESSORS_ONLN));
 	struct shm_sizes sizes;
@@ -328,11 +328,11 @@ static void
 describe_room(const struct supervisor *sv)
 {
 	uint32_t clients = sv->shm.sizes.clients;
+	uint64_t wanted = sv->conf->client_max_connections;
 
 	log_info("room for %u client connections, %u workers", clients,
 	    sv->workers.count);
-	if (clients < LIMITS_CLIENTS_SMALL &&
-	    sv->conf->client_max_connections == 0)
+	if (clients < (wanted == 0 ? LIMITS_CLIENTS_SMALL : wanted))
 		log_warning("the limit of open files allows %u client "
 			    "connections only",
 		    clients);
@@ -371,6 +371,9 @@ close_strange_fds(void)
 static int
 start(struct supervisor *sv)
 {
+	/* While we may: confine() takes the right to raise it. */
+	uint64_t files =
+	    fd_raise_limit(limits_files(sv->conf, SHM_WORKERS_MAX));
 	int r = start_loop(sv);
 
 	/* First: from here on no signal kills us half-way. */
@@ -388,7 +391,7 @@ start(struct supervisor *sv)
 		r = control_open(
 		    &sv->control, sv->loop, sv->conf->control_path);
 	if (r == 0)
-		r = make_tables(sv);
+		r = make_tables(sv, files);
 	if (r == 0)
 		r = pidfile_write(&sv->pidfile);
 	if (r == 0)

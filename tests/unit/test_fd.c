@@ -158,9 +158,28 @@ START_TEST(the_limit_is_raised_to_the_hard_one)
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = 64;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	ck_assert_uint_eq(fd_raise_limit(), limit.rlim_max);
+	ck_assert_uint_eq(fd_raise_limit(0), limit.rlim_max);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	ck_assert_uint_eq(limit.rlim_cur, limit.rlim_max);
+}
+END_TEST
+
+/* Root may raise the hard limit as well; others are left with theirs. */
+START_TEST(the_hard_limit_is_raised_where_that_is_allowed)
+{
+	struct rlimit limit = { 64, 128 }, back;
+	uint64_t got;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(fd_raise_limit(100), 128);
+	back = (struct rlimit){ 200, 200 };
+	if (setrlimit(RLIMIT_NOFILE, &back) == 0)
+		ck_assert_uint_eq(fd_raise_limit(256), 256);
+	else
+		ck_assert_uint_eq(fd_raise_limit(256), 128);
+	got = fd_raise_limit(UINT64_MAX); /* more than any kernel gives */
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(got, limit.rlim_cur);
 }
 END_TEST
 
@@ -176,6 +195,7 @@ main(void)
 	tcase_add_test(tc, flags_are_set_and_cleared);
 	tcase_add_test(tc, an_accepted_socket_inherits_the_options);
 	tcase_add_test(tc, the_limit_is_raised_to_the_hard_one);
+	tcase_add_test(tc, the_hard_limit_is_raised_where_that_is_allowed);
 	tcase_add_loop_test(
 	    tc, a_child_keeps_what_is_listed, 0, ARRAY_LEN(child_rows));
 	suite_add_tcase(suite, tc);

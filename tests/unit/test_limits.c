@@ -77,6 +77,20 @@ START_TEST(fewer_clients_can_be_asked_for)
 }
 END_TEST
 
+START_TEST(more_clients_ask_for_more_files)
+{
+	struct shm_sizes sizes;
+
+	ck_assert_uint_eq(limits_files(&conf, 64), 0);
+	conf.client_max_connections = 5000;
+	ck_assert_int_eq(
+	    limits_sizes(&conf, limits_files(&conf, 64), 64, &sizes), 0);
+	ck_assert_uint_eq(sizes.clients, 5000);
+	conf.client_max_connections = UINT64_MAX;
+	ck_assert_uint_lt(limits_files(&conf, 64), 1u << 20);
+}
+END_TEST
+
 START_TEST(too_few_files_are_refused)
 {
 	struct shm_sizes sizes = { .clients = 77 };
@@ -100,6 +114,7 @@ main(void)
 	tcase_add_loop_test(tc, both_sides_fit_into_the_limit, 0, 5);
 	tcase_add_test(tc, no_limit_is_not_no_limit);
 	tcase_add_test(tc, fewer_clients_can_be_asked_for);
+	tcase_add_test(tc, more_clients_ask_for_more_files);
 	tcase_add_test(tc, too_few_files_are_refused);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
