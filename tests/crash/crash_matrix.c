@@ -28,7 +28,6 @@
 #define POLL_US 500
 #define SOON_MS 20000
 #define NAMES_MAX 64
-#define FAULTS_MAX 20
 /* A scene that needs more than this never ends. */
 #define PLACES_MAX 200000u
 
@@ -37,6 +36,7 @@ struct options {
 	unsigned seconds; /* 0: go through everything */
 	unsigned most;    /* places of a kind in a scene; 0: all of them */
 	unsigned at;      /* this kill point alone; 0: all of them */
+	unsigned faults;  /* so many are enough */
 	unsigned seed, workers;
 	const struct scene *scene; /* NULL: all */
 };
@@ -46,7 +46,12 @@ struct name {
 	char text[32];
 };
 
-static struct options options = { .points = true, .calls = true, .workers = 1 };
+static struct options options = {
+	.points = true,
+	.calls = true,
+	.faults = 20,
+	.workers = 1,
+};
 static struct stage stage;
 static struct bytes reference; /* of the scene that is played */
 static unsigned faults, plays, deaths;
@@ -57,7 +62,7 @@ static int64_t deadline;
 static bool
 is_time_up(void)
 {
-	return faults >= FAULTS_MAX ||
+	return faults >= options.faults ||
 	       (options.seconds > 0 && wire_now_ms() > deadline);
 }
 
@@ -434,10 +439,12 @@ usage(void)
 	fprintf(stderr,
 	    "usage: crash_matrix [--points | --calls] [--second] [--scene "
 	    "NAME]\n"
-	    "	[--seconds N] [--most N] [--at N] [--seed N] [--workers N]\n"
+	    "	[--seconds N] [--most N] [--at N] [--faults N] [--seed N]\n"
+	    "	[--workers N]\n"
 	    "  --seconds  random places for so long; without it, all places\n"
 	    "  --at       this kill point alone\n"
-	    "  --most     so many kill points in a scene, evenly spread\n");
+	    "  --most     so many kill points in a scene, evenly spread\n"
+	    "  --faults   so many of them end it (20)\n");
 	exit(2);
 }
 
@@ -453,6 +460,7 @@ parse_options(int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "most", required_argument, NULL, 'm' },
 		{ "at", required_argument, NULL, 'a' },
+		{ "faults", required_argument, NULL, 'f' },
 		{ "seed", required_argument, NULL, 'S' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -472,6 +480,8 @@ parse_options(int argc, char **argv)
 			options.most = (unsigned)atoi(optarg);
 		else if (option == 'a')
 			options.at = (unsigned)atoi(optarg);
+		else if (option == 'f')
+			options.faults = (unsigned)atoi(optarg);
 		else if (option == 'S')
 			options.seed = (unsigned)atoi(optarg);
 		else if (option == 'w')
@@ -479,6 +489,8 @@ parse_options(int argc, char **argv)
 		else if (option == 'n')
 			options.scene = scene_find(optarg);
 		else
+			usage();
+		if (option == 'n' && options.scene == NULL)
 			usage();
 	}
 	if (options.calls && !can_trace()) {

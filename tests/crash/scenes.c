@@ -471,6 +471,21 @@ play_reset(struct play *p)
 	bytes_fini(&want);
 }
 
+/* A body that ends with its connection, and that is reset: it has no end. */
+static void
+play_reset_body(struct play *p)
+{
+	struct bytes out = { 0 }, want = { 0 };
+
+	act_fill_body(&want, 3000);
+	act_add_head(p, &out, "GET", "", REQUEST_ONCE, NULL,
+	    "head 200 text/plain close; fill 3000; wait 20; reset");
+	bytes_addf(&out, "\r\n");
+	act_send(p, &out);
+	act_read_answer(p, &want);
+	bytes_fini(&want);
+}
+
 /* The client leaves in the middle; nothing may be left of it. */
 static void
 play_leaver(struct play *p)
@@ -517,6 +532,7 @@ const struct scene scenes[] = {
 	{ "bad-gateway", play_bad_gateway, false, NULL },
 	{ "broken-off", play_broken_off, false, NULL },
 	{ "reset", play_reset, true, NULL },
+	{ "reset-body", play_reset_body, true, NULL },
 	{ "leaver", play_leaver, false, NULL },
 	{ "session", play_session, false, NULL },
 	{ "return-minted", play_return_minted, false, NULL },
