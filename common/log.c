@@ -1,52 +1,47 @@
 /*
- * log.c - one line of text per event, to stderr, a file or syslog.
+ * log.c - one line per event: who speaks, which level, what was said before.
  *
- * Owns the descriptor of the target.  syslog(3) is not used: it hides its
- * descriptor, so that a child which closes what it doesn't know would later
- * log into whatever has taken the number; and it blocks.
+ * Owns what a process logs with.  How a line looks is log_line.c's business,
+ * where it goes log_sink.c's, and which repetitions are hidden
+ * log_repeat.c's.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/log_escape.h"
+#include "common/log_repeat.h"
+#include "common/log_sink.h"
 
-#define SYSLOG_PATH "/dev/log"
 #define SYSLOG_FACILITY_DAEMON (3 << 3)
-
-enum log_target {
-	LOG_TARGET_STDERR,
-	LOG_TARGET_FILE,
-	LOG_TARGET_SYSLOG,
-};
-
-struct log_sink {
-	enum log_target kind;
-	int fd;
-	char path[256]; /* of the file or the socket */
-};
 
 static struct {
 	const char *program;
 	enum log_level level;
+	enum log_format format;
 	char prefix[64];
+	int pid; /* 0: not known */
 	struct log_sink sink;
 	uint64_t lost; /* lines that could not be written */
+	bool gathers;
+	size_t gathered; /* bytes in `batch` */
+	uint32_t lines;  /* in `batch` */
+	uint64_t day_s;  /* the second that `when` was made for */
+	char when[CLOCK_ISO8601_CAP];
+	struct log_repeats repeats;
+	char batch[LOG_LINE_CAP];
 } log_state = {
 	.program = "shadowcat",
 	.level = LOG_LEVEL_INFO,
-	.sink = { .kind = LOG_TARGET_STDERR, .fd = STDERR_FILENO },
+	.sink = LOG_SINK_INIT,
 };
 
 static const struct {
@@ -58,7 +53,7 @@ static const struct {
 #undef X
 };
 
-/* --- levels ------------------------------------------------------------ */
+/* --- what is written --------------------------------------------------- */
 
 void
 log_set_level(enum log_level level)
@@ -97,98 +92,25 @@ log_level_name(enum log_level level)
 	return log_levels[level].word;
 }
 
-/* --- target ------------------------------------------------------------ */
-
-/* Split the text of `log.target` into kind and path; fd stays untouched. */
-static int
-sink_parse(const char *target, struct log_sink *ret)
+void
+log_set_format(enum log_format format)
 {
-	static const char syslog_path[] = "syslog:";
-	const char *path = target;
-
-	ret->kind = LOG_TARGET_FILE;
-	if (strcmp(target, "stderr") == 0) {
-		ret->kind = LOG_TARGET_STDERR;
-		path = "/";
-	} else if (strcmp(target, "syslog") == 0) {
-		ret->kind = LOG_TARGET_SYSLOG;
-		path = SYSLOG_PATH;
-	} else if (strncmp(target, syslog_path, strlen(syslog_path)) == 0) {
-		ret->kind = LOG_TARGET_SYSLOG;
-		path = target + strlen(syslog_path);
-	}
-	if (path[0] != '/')
-		return -EINVAL;
-	if (strlen(path) >= sizeof(ret->path))
-		return -ENAMETOOLONG;
-	strcpy(ret->path, path);
-	return 0;
+	log_state.format = format;
 }
 
-/* Connect to a syslog daemon's socket: a descriptor, or -errno. */
-static int
-syslog_connect(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd, error;
-
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(sun.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	error = errno;
-	close(fd);
-	return -error;
-}
-
-/* A new descriptor for what the sink describes, or -errno. */
-static int
-sink_open(const struct log_sink *sink)
-{
-	int fd;
-
-	switch (sink->kind) {
-	case LOG_TARGET_STDERR:
-		return STDERR_FILENO;
-	case LOG_TARGET_SYSLOG:
-		return syslog_connect(sink->path);
-	case LOG_TARGET_FILE:
-		break;
-	}
-	fd = open(sink->path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-	    0640);
-	return fd < 0 ? -errno : fd;
-}
-
-static void
-sink_close(struct log_sink *sink)
-{
-	if (sink->fd != STDERR_FILENO)
-		close(sink->fd);
-	sink->fd = STDERR_FILENO;
-	sink->kind = LOG_TARGET_STDERR;
-}
+/* --- where to ---------------------------------------------------------- */
 
 int
 log_set_target(const char *target)
 {
 	struct log_sink sink;
-	int r;
+	int fd, r;
 
-	r = sink_parse(target, &sink);
+	r = log_sink_parse(target, &sink);
 	if (r < 0)
 		return r;
-	sink.fd = sink_open(&sink);
-	if (sink.fd < 0)
-		return sink.fd;
-	sink_close(&log_state.sink);
-	log_state.sink = sink;
-	return 0;
+	fd = log_sink_open(&sink);
+	return fd < 0 ? fd : log_set_target_fd(target, fd);
 }
 
 int
@@ -197,11 +119,13 @@ log_set_target_fd(const char *target, int fd)
 	struct log_sink sink;
 	int r;
 
-	r = sink_parse(target, &sink);
+	r = log_sink_parse(target, &sink);
 	if (r < 0)
 		return r;
-	sink.fd = fd;
-	sink_close(&log_state.sink);
+	log_flush();
+	log_sink_use(&sink, fd);
+	if (log_state.sink.fd != fd)
+		log_sink_close(&log_state.sink);
 	log_state.sink = sink;
 	return 0;
 }
@@ -209,25 +133,23 @@ log_set_target_fd(const char *target, int fd)
 void
 log_replace_fd(int fd)
 {
-	if (log_state.sink.kind == LOG_TARGET_STDERR) {
+	if (log_state.sink.kind == LOG_SINK_STDERR) {
 		close(fd);
 		return;
 	}
-	close(log_state.sink.fd);
-	log_state.sink.fd = fd;
+	log_flush();
+	log_sink_use(&log_state.sink, fd);
 }
 
 int
 log_reopen(void)
 {
-	int fd;
+	int fd = log_sink_open(&log_state.sink);
 
-	if (log_state.sink.kind == LOG_TARGET_STDERR)
-		return 0;
-	fd = sink_open(&log_state.sink);
 	if (fd < 0)
 		return fd;
-	log_replace_fd(fd);
+	log_flush();
+	log_sink_use(&log_state.sink, fd);
 	return 0;
 }
 
@@ -237,19 +159,35 @@ log_fd(void)
 	return log_state.sink.fd;
 }
 
+/* The child has another process id, and nothing gathered of its own. */
+static void
+on_fork(void)
+{
+	log_state.pid = 0;
+	log_state.gathered = log_state.lines = 0;
+}
+
 void
 log_init(const char *program)
 {
+	static bool is_registered;
+
+	/* Without it lines of a child had its parent's id: no harm. */
+	if (!is_registered)
+		is_registered = pthread_atfork(NULL, NULL, on_fork) == 0;
 	log_fini();
 	log_state.program = program;
 	log_state.level = LOG_LEVEL_INFO;
+	log_state.format = LOG_FORMAT_TEXT;
 	log_state.prefix[0] = '\0';
+	memset(&log_state.repeats, 0, sizeof(log_state.repeats));
 }
 
 void
 log_fini(void)
 {
-	sink_close(&log_state.sink);
+	log_gather(false);
+	log_sink_close(&log_state.sink);
 }
 
 void
@@ -259,106 +197,218 @@ log_set_prefix(const char *prefix)
 	    prefix != NULL ? prefix : "");
 }
 
-/* --- lines ------------------------------------------------------------- */
+/* --- the head of a line ------------------------------------------------ */
 
-/*
- * "2026-11-20T09:48:00.123Z shadowcat[4711] worker 2: ", or for a syslog
- * daemon "<30>Nov 20 09:48:00 shadowcat[4711]: worker 2: " (RFC 3164 4.1).
- * Returns its length, less than cap.
- */
-static size_t
-format_head(enum log_level level, const char *subject, char *buf, size_t cap)
+static int
+own_pid(void)
 {
-	const char *prefix = log_state.prefix;
-	bool to_syslog = log_state.sink.kind == LOG_TARGET_SYSLOG;
-	const char *between = *prefix != '\0' && *subject != '\0' ? " " : "";
-	bool named = *prefix != '\0' || *subject != '\0';
+	if (log_state.pid == 0)
+		log_state.pid = (int)getpid();
+	return log_state.pid;
+}
+
+/* Now, as ISO 8601: only the milliseconds are new in each line. */
+static const char *
+iso_now(void)
+{
+	uint64_t now = clock_wall_ms();
+	char *ms = log_state.when + CLOCK_ISO8601_CAP - 5;
+
+	if (log_state.when[0] == '\0' || now / 1000 != log_state.day_s) {
+		log_state.day_s = now / 1000;
+		(void)clock_format_iso8601(
+		    now, log_state.when, sizeof(log_state.when));
+		return log_state.when;
+	}
+	ms[0] = (char)('0' + now / 100 % 10);
+	ms[1] = (char)('0' + now / 10 % 10);
+	ms[2] = (char)('0' + now % 10);
+	return log_state.when;
+}
+
+/* "<30>Nov 20 09:48:00 shadowcat[4711]:" (RFC 3164, 4.1), or "". */
+static const char *
+syslog_head(enum log_level level, char *buf, size_t cap)
+{
+	time_t now = time(NULL);
 	char when[40] = "";
-	int n;
+	struct tm tm;
 
-	if (to_syslog) {
-		time_t now = (time_t)(clock_wall_ms() / 1000);
-		struct tm tm;
-
-		if (localtime_r(&now, &tm) != NULL)
-			(void)strftime(when, sizeof(when), "%b %e %T", &tm);
-		n = snprintf(buf, cap, "<%d>%s %s[%d]:%s%s%s%s%s ",
-		    SYSLOG_FACILITY_DAEMON | log_levels[level].priority, when,
-		    log_state.program, (int)getpid(), named ? " " : "", prefix,
-		    between, subject, named ? ":" : "");
-	} else {
-		(void)clock_format_iso8601(clock_wall_ms(), when, sizeof(when));
-		n = snprintf(buf, cap, "%s %s[%d]%s%s%s%s: ", when,
-		    log_state.program, (int)getpid(), named ? " " : "", prefix,
-		    between, subject);
-	}
-	return n < 0 ? 0 : MIN((size_t)n, cap - 1);
+	if (log_state.sink.kind != LOG_SINK_SYSLOG)
+		return "";
+	if (localtime_r(&now, &tm) != NULL)
+		(void)strftime(when, sizeof(when), "%b %e %T", &tm);
+	(void)snprintf(buf, cap, "<%d>%s %s[%d]:",
+	    SYSLOG_FACILITY_DAEMON | log_levels[level].priority, when,
+	    log_state.program, own_pid());
+	return buf;
 }
 
-/* A stderr that nobody reads must not stop the process: look first. */
-static bool
-would_block(int fd)
+static void
+begin(struct log_line *line, enum log_level level, const char *subject)
 {
-	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+	char syslog[128];
+	struct log_head head = {
+		.syslog = syslog_head(level, syslog, sizeof(syslog)),
+		.when = iso_now(),
+		.level = log_levels[level].word,
+		.program = log_state.program,
+		.pid = own_pid(),
+		.prefix = log_state.prefix,
+		.subject = subject != NULL ? subject : "",
+	};
 
-	return poll(&poll_fd, 1, 0) == 0;
+	log_line_begin(line, log_state.format, &head);
+	line->is_urgent = level != LOG_LEVEL_INFO;
 }
 
-/* The daemon was restarted: connect again, and keep the old fd if not. */
-static bool
-syslog_lost_and_found(int error)
-{
-	if (error != ECONNREFUSED && error != ENOTCONN && error != ECONNRESET)
-		return false;
-	return log_reopen() == 0;
-}
-
-/* Write one finished line; false if it is lost. */
-static bool
-emit(const char *line, size_t len)
-{
-	ssize_t n;
-
-	if (log_state.sink.kind == LOG_TARGET_SYSLOG) {
-		len--; /* a datagram needs no line feed */
-		n = send(log_state.sink.fd, line, len, MSG_NOSIGNAL);
-		if (n < 0 && syslog_lost_and_found(errno))
-			n = send(log_state.sink.fd, line, len, MSG_NOSIGNAL);
-		return n >= 0;
-	}
-	if (log_state.sink.kind == LOG_TARGET_STDERR &&
-	    would_block(log_state.sink.fd))
-		return false;
-	do
-		n = write(log_state.sink.fd, line, len);
-	while (n < 0 && errno == EINTR);
-	return n >= 0;
-}
-
-/* Format and write one line; false if it is lost. */
-static bool
-write_line(
-    enum log_level level, const char *subject, const char *text, size_t len)
-{
-	char line[LOG_LINE_CAP];
-	size_t used;
-
-	used = format_head(level, subject, line, 512);
-	used += log_escape(text, len, line + used, sizeof(line) - used - 1);
-	line[used++] = '\n';
-	return emit(line, used);
-}
+/* --- writing ------------------------------------------------------------ */
 
 static void
 report_lost(void)
 {
+	struct log_line line;
 	char text[64];
+	size_t len;
 	int n;
 
+	if (log_state.lost == 0)
+		return;
 	n = snprintf(text, sizeof(text), "%llu log lines were lost",
 	    (unsigned long long)log_state.lost);
-	if (write_line(LOG_LEVEL_WARNING, "", text, (size_t)n))
+	begin(&line, LOG_LEVEL_WARNING, NULL);
+	log_line_message(&line, text, (size_t)n);
+	len = log_line_end(&line);
+	if (log_sink_write(&log_state.sink, line.buf, len))
 		log_state.lost = 0;
+}
+
+static void
+emit(const char *lines, size_t len, uint32_t count)
+{
+	report_lost();
+	if (!log_sink_write(&log_state.sink, lines, len))
+		log_state.lost += count;
+}
+
+void
+log_flush(void)
+{
+	if (log_state.gathered == 0)
+		return;
+	emit(log_state.batch, log_state.gathered, log_state.lines);
+	log_state.gathered = log_state.lines = 0;
+}
+
+void
+log_gather(bool gather)
+{
+	log_flush();
+	log_state.gathers = gather;
+}
+
+void
+log_end(struct log_line *line)
+{
+	size_t len = log_line_end(line);
+
+	if (len > sizeof(log_state.batch) - log_state.gathered ||
+	    line->is_urgent)
+		log_flush();
+	if (line->is_urgent || !log_state.gathers ||
+	    log_state.sink.kind == LOG_SINK_SYSLOG) {
+		emit(line->buf, len, 1);
+		return;
+	}
+	memcpy(log_state.batch + log_state.gathered, line->buf, len);
+	log_state.gathered += len;
+	log_state.lines++;
+}
+
+/* --- repetitions ---------------------------------------------------------- */
+
+/* "connect ...: 132 more like this in 10 s" */
+static void
+write_sum(const struct log_repeat *r, uint32_t hidden)
+{
+	char text[LOG_REPEAT_SAMPLE_CAP + 64];
+	struct log_line line;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s: %u more like this in %u s",
+	    r->sample, hidden, LOG_REPEAT_WINDOW_MS / 1000);
+	begin(&line, (enum log_level)r->level, NULL);
+	log_line_message(&line, text, (size_t)n);
+	log_end(&line);
+}
+
+/* Whether a line of this site may be written; if so, what it says is kept. */
+static bool
+may_say(enum log_level level, const char *site, const char *text)
+{
+	uint64_t now = clock_ms();
+	struct log_repeat *r;
+	uint32_t hidden;
+
+	if (level == LOG_LEVEL_NOTICE || level == LOG_LEVEL_DEBUG)
+		return true;
+	r = log_repeat_find(&log_state.repeats, site);
+	hidden = log_repeat_sum(r, site, now);
+	if (hidden > 0)
+		write_sum(r, hidden);
+	if (!log_repeat_admit(r, site, now))
+		return false;
+	r->level = (int)level;
+	(void)log_escape(text, strlen(text), r->sample, sizeof(r->sample));
+	return true;
+}
+
+void
+log_tick(void)
+{
+	uint64_t now = clock_ms();
+
+	for (size_t i = 0; i < LOG_REPEAT_SITES; i++) {
+		struct log_repeat *r = &log_state.repeats.row[i];
+		uint32_t hidden = log_repeat_sum(r, r->site, now);
+
+		if (hidden == 0)
+			continue;
+		write_sum(r, hidden);
+		log_repeat_begin(r, r->site, now);
+	}
+}
+
+/* --- for the others ------------------------------------------------------- */
+
+bool
+log_begin(struct log_line *line, enum log_level level, const char *subject,
+    const char *message)
+{
+	if (!log_enabled(level))
+		return false;
+	begin(line, level, subject);
+	log_line_message(line, message, strlen(message));
+	return true;
+}
+
+bool
+log_vbegin(struct log_line *line, enum log_level level, const char *subject,
+    const char *fmt, va_list ap)
+{
+	char text[LOG_LINE_CAP];
+	int n;
+
+	if (!log_enabled(level))
+		return false;
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	if (n < 0)
+		n = snprintf(text, sizeof(text), "unprintable: %s", fmt);
+	if (!may_say(level, fmt, text))
+		return false;
+	begin(line, level, subject);
+	log_line_message(line, text, MIN((size_t)n, sizeof(text) - 1));
+	return true;
 }
 
 void
@@ -366,19 +416,10 @@ log_vwrite(
     enum log_level level, const char *subject, const char *fmt, va_list ap)
 {
 	int saved_errno = errno;
-	char text[LOG_LINE_CAP];
-	int n;
+	struct log_line line;
 
-	if (!log_enabled(level))
-		return;
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	if (n < 0)
-		n = snprintf(text, sizeof(text), "unprintable: %s", fmt);
-	if (log_state.lost > 0)
-		report_lost();
-	if (!write_line(level, subject != NULL ? subject : "", text,
-		MIN((size_t)n, sizeof(text) - 1)))
-		log_state.lost++;
+	if (log_vbegin(&line, level, subject, fmt, ap))
+		log_end(&line);
 	errno = saved_errno;
 }
 

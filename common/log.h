@@ -1,13 +1,18 @@
 /*
- * log.h - one line of text per event, to stderr, a file or syslog.
+ * log.h - one line per event, to stderr, a file or syslog.
  *
  * A line says who speaks and what happened:
  *
  *	shadowcat[4711] worker 2: connect 127.0.0.1:9000: Connection refused
  *
- * with the time in front where no syslog daemon adds its own.  A line is
- * one write(2), so the processes may share a file.  Nothing here blocks: a
- * line that can't be written is counted, and the count is logged later.
+ * with the time in front where no syslog daemon adds its own; log_line.h has
+ * its two forms.  Only whole lines are written at a time, so the processes
+ * may share a file.  Nothing here blocks: a line that can't be written is
+ * counted, and the count is logged later.
+ *
+ * Errors, warnings and information that come again and again from one place
+ * are written a few times, then counted (log_repeat.h); notices, which say
+ * what the daemon or its operator does, and debug lines are not.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
@@ -15,6 +20,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
+#include "common/log_line.h"
 #include "common/sc.h"
 
 /*
@@ -36,9 +42,6 @@ enum log_level {
 	LOG_LEVELS(X)
 #undef X
 };
-
-/* Length of the longest line, with its line feed (PIPE_BUF on Linux). */
-#define LOG_LINE_CAP 4096
 
 /*
  * Begin logging as `program` (borrowed for ever: a string constant), to
@@ -64,6 +67,9 @@ SC_MUST_CHECK int log_level_parse(const char *word, enum log_level *ret_level);
 
 /* The word for a level; a string constant. */
 const char *log_level_name(enum log_level level);
+
+/* Write lines in this form. */
+void log_set_format(enum log_format format);
 
 /*
  * Send lines elsewhere from now on.  target is "stderr", "syslog" (the
@@ -117,11 +123,35 @@ bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *fmt, ...) SC_PRINTF(2, 3);
 
 /*
- * The same, with a subject ("stream 83f1", or NULL) after the prefix: for
- * the log function of an object, which may test log_enabled() first.
+ * Write one line, with a subject ("stream 83f1", or NULL) after the prefix:
+ * for the log function of an object.
  */
 void log_vwrite(enum log_level level, const char *subject, const char *fmt,
     va_list ap) SC_PRINTF(3, 0);
+
+/*
+ * A line with named values, for the log function of an object: begin it,
+ * add values (log_line.h), end it.  The subject ("stream 83f1", or NULL)
+ * follows the prefix.  False where it is not to be written: then that is all.
+ */
+bool log_vbegin(struct log_line *line, enum log_level level,
+    const char *subject, const char *fmt, va_list ap) SC_PRINTF(4, 0);
+
+/* The same for what is never a repetition: its message is a constant. */
+bool log_begin(struct log_line *line, enum log_level level, const char *subject,
+    const char *message);
+
+void log_end(struct log_line *line);
+
+/*
+ * Whether lines of level info may wait for log_flush(), to be written
+ * together.  What is graver, and debug lines, take them along at once.
+ */
+void log_gather(bool gather);
+void log_flush(void);
+
+/* Sum up what was hidden; to be called now and then. */
+void log_tick(void);
 
 /* Short forms, which evaluate their arguments only if the line is written. */
 #define log_at(level, ...)                                                     \

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,32 +54,39 @@ printable_len(const unsigned char *text, size_t len)
 }
 
 /*
- * One character, or one escaped byte, to out (room for 5).  Returns the
- * bytes written; *ret_taken is what they stand for.
+ * One character, or one escaped byte, to out (room for 6).  In quotes, a
+ * quote and a backslash get a backslash before them.  Returns the bytes
+ * written; *ret_taken is what they stand for.
  */
 static size_t
-escape_one(const char *text, size_t len, char out[5], size_t *ret_taken)
+escape_one(const char *text, size_t len, bool in_quotes, char out[6],
+    size_t *ret_taken)
 {
 	size_t n = printable_len((const unsigned char *)text, len);
 
-	if (n == 0) {
-		*ret_taken = 1;
-		return (size_t)snprintf(
-		    out, 5, "\\x%02x", (unsigned)(unsigned char)text[0]);
+	*ret_taken = MAX(n, (size_t)1);
+	if (n == 0)
+		return (size_t)snprintf(out, 6,
+		    in_quotes ? "\\\\x%02x" : "\\x%02x",
+		    (unsigned)(unsigned char)text[0]);
+	if (in_quotes && (text[0] == '"' || text[0] == '\\')) {
+		out[0] = '\\';
+		out[1] = text[0];
+		return 2;
 	}
 	memcpy(out, text, n);
-	*ret_taken = n;
 	return n;
 }
 
-size_t
-log_escape(const char *text, size_t len, char *buf, size_t cap)
+static size_t
+escape(const char *text, size_t len, bool in_quotes, char *buf, size_t cap)
 {
 	size_t used = 0, cut_at = 0;
 
 	for (size_t taken, at = 0; at < len; at += taken) {
-		char one[5];
-		size_t n = escape_one(text + at, len - at, one, &taken);
+		char one[6];
+		size_t n =
+		    escape_one(text + at, len - at, in_quotes, one, &taken);
 
 		if (used + n >= cap) {
 			memcpy(buf + cut_at, cut_mark, sizeof(cut_mark));
@@ -91,4 +99,16 @@ log_escape(const char *text, size_t len, char *buf, size_t cap)
 	}
 	buf[used] = '\0';
 	return used;
+}
+
+size_t
+log_escape(const char *text, size_t len, char *buf, size_t cap)
+{
+	return escape(text, len, false, buf, cap);
+}
+
+size_t
+log_quote(const char *text, size_t len, char *buf, size_t cap)
+{
+	return escape(text, len, true, buf, cap);
 }

@@ -15,4 +15,11 @@
  */
 size_t log_escape(const char *text, size_t len, char *buf, size_t cap);
 
+/*
+ * The same for what stands between double quotes, in JSON (RFC 8259, 7) too:
+ * a quote and a backslash get a backslash before them, so the \xNN above is
+ * written \\xNN, and reads as \xNN.
+ */
+size_t log_quote(const char *text, size_t len, char *buf, size_t cap);
+
 #endif

@@ -22,6 +22,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/log_escape.h"
+#include "common/log_repeat.h"
 
 static char directory[64];
 
@@ -395,6 +396,139 @@ START_TEST(stderr_that_nobody_reads_does_not_block)
 }
 END_TEST
 
+/* A stopped reader, and each line until the pipe is full and beyond. */
+START_TEST(a_pipe_of_stderr_never_blocks)
+{
+	int ends[2], saved = dup(STDERR_FILENO);
+	char text[1000];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	ck_assert_int_eq(log_set_target("stderr"), 0);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	alarm(10); /* ends the test if a line hangs */
+	for (unsigned i = 0; i < 1000; i++)
+		log_notice("%s", text);
+	alarm(0);
+	/* The flag is not set for others who share it. */
+	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while (read(ends[0], text, sizeof(text)) > 0)
+		continue;
+	log_notice("there is room again");
+	n = read(ends[0], text, sizeof(text) - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	assert_match(text, "[0-9]+ log lines were lost\n.*room again\n$");
+	close(ends[0]);
+	close(ends[1]);
+	close(saved);
+}
+END_TEST
+
+START_TEST(repeated_lines_are_summed_up)
+{
+	const char *path = path_of("log");
+	unsigned i, lines = 0;
+	const char *p;
+
+	ck_assert_int_eq(log_set_target(path), 0);
+	for (i = 0; i < 100; i++)
+		log_warning("connect %u: refused", i);
+	for (p = content_of(path); (p = strchr(p, '\n')) != NULL; p++)
+		lines++;
+	ck_assert_uint_eq(lines, LOG_REPEAT_MAX);
+	/* Another place is another matter; and what is done is all told. */
+	ck_assert_int_eq(truncate(path, 0), 0);
+	log_warning("another");
+	assert_match(content_of(path), ": another\n$");
+	ck_assert_int_eq(truncate(path, 0), 0);
+	for (i = 0; i <= LOG_REPEAT_MAX; i++)
+		log_notice("done %u", i);
+	ck_assert_ptr_nonnull(strstr(content_of(path), "done 20"));
+}
+END_TEST
+
+/* Lines that may wait, and one that may not. */
+START_TEST(gathered_lines_stay_in_order)
+{
+	const char *path = path_of("log");
+	struct log_line line;
+
+	ck_assert_int_eq(log_set_target(path), 0);
+	log_gather(true);
+	ck_assert(log_begin(&line, LOG_LEVEL_INFO, "stream 1", "end"));
+	log_line_number(&line, "bytes", 1);
+	log_end(&line);
+	log_info("two");
+	ck_assert_str_eq(content_of(path), "");
+	log_notice("three");
+	assert_match(
+	    content_of(path), "stream 1: end bytes=1\n.*: two\n.*: three\n$");
+	log_info("four");
+	log_flush();
+	assert_match(content_of(path), ": three\n.*: four\n$");
+	log_info("five");
+	ck_assert_int_eq(log_reopen(), 0);
+	assert_match(content_of(path), ": four\n.*: five\n$");
+}
+END_TEST
+
+START_TEST(a_lot_is_gathered_and_nothing_is_lost)
+{
+	const char *path = path_of("log");
+	unsigned lines = 0;
+	char text[100];
+	struct log_line line;
+	FILE *file;
+	int c;
+
+	memset(text, 'x', sizeof(text));
+	ck_assert_int_eq(log_set_target(path), 0);
+	log_gather(true);
+	for (unsigned i = 0; i < 1000; i++) {
+		ck_assert(log_begin(&line, LOG_LEVEL_INFO, NULL, "request"));
+		log_line_text(&line, "path", text, i % sizeof(text));
+		log_end(&line);
+	}
+	log_gather(false);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	while ((c = getc(file)) != EOF)
+		lines += c == '\n';
+	(void)fclose(file);
+	ck_assert_uint_eq(lines, 1000);
+}
+END_TEST
+
+/* The parent's lines are the parent's; a child has its own id. */
+START_TEST(a_child_begins_anew)
+{
+	const char *path = path_of("log");
+	char pattern[128];
+	pid_t child;
+	int status;
+
+	ck_assert_int_eq(log_set_target(path), 0);
+	log_gather(true);
+	log_info("by the parent");
+	child = fork();
+	if (child == 0) {
+		log_gather(false);
+		log_info("by the child");
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	(void)snprintf(pattern, sizeof(pattern),
+	    WHEN "shadowcat\\[%d\\]: by the child\n$", (int)child);
+	assert_match(content_of(path), pattern);
+	ck_assert_ptr_null(strstr(content_of(path), "parent"));
+}
+END_TEST
+
 START_TEST(time_is_written_in_utc)
 {
 	char text[CLOCK_ISO8601_CAP];
@@ -442,6 +576,11 @@ main(void)
 	tcase_add_test(tc, a_sent_descriptor_takes_the_place_of_the_old_one);
 	tcase_add_test(tc, syslog_gets_its_own_form_and_may_restart);
 	tcase_add_test(tc, stderr_that_nobody_reads_does_not_block);
+	tcase_add_test(tc, a_pipe_of_stderr_never_blocks);
+	tcase_add_test(tc, repeated_lines_are_summed_up);
+	tcase_add_test(tc, gathered_lines_stay_in_order);
+	tcase_add_test(tc, a_lot_is_gathered_and_nothing_is_lost);
+	tcase_add_test(tc, a_child_begins_anew);
 	tcase_add_test(tc, time_is_written_in_utc);
 	tcase_add_test(tc, clocks_run);
 	suite_add_tcase(suite, tc);
