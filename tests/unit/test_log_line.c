@@ -106,20 +106,19 @@ END_TEST
 
 START_TEST(syslog_has_a_head_of_its_own)
 {
+	static const char json[] =
+	    "<30>Nov 20 09:48:00 shadowcat[4711]: {\"time\":\"2026-";
 	struct log_head head = head_of("", "stream 1");
 	struct log_line line;
 
 	head.syslog = "<30>Nov 20 09:48:00 shadowcat[4711]:";
 	log_line_begin(&line, LOG_FORMAT_TEXT, &head);
 	log_line_message(&line, "one", 3);
-	ck_assert_int_eq(
-	    strncmp(end(&line),
-		"<30>Nov 20 09:48:00 shadowcat[4711]: {\"time\":\"", 46),
-	    0);
+	ck_assert_str_eq(
+	    end(&line), "<30>Nov 20 09:48:00 shadowcat[4711]: stream 1: one\n");
 	log_line_begin(&line, LOG_FORMAT_JSON, &head);
 	log_line_message(&line, "one", 3);
-	ck_assert_ptr_eq(
-	    strstr(end(&line), "]: {\"time\":\""), strchr(line.buf, ']'));
+	ck_assert_int_eq(strncmp(end(&line), json, strlen(json)), 0);
 }
 END_TEST
 
