@@ -441,7 +441,6 @@ run(struct supervisor *sv)
 		finish(sv);
 		return EXIT_FAILURE;
 	}
-	upgrade_init(sv, sv->options->argv[0]);
 	describe_room(sv);
 	test_counters();
 	nursery_start(sv);
@@ -636,6 +635,8 @@ supervisor_run(const struct options *options, struct conf *conf)
 
 	supervisor_init(&sv, options, conf);
 	close_strange_fds();
+	/* Before daemon_begin() leaves the directory that argv[0] is in. */
+	upgrade_init(&sv, options->argv[0]);
 	if (options_has(options, OPTIONS_FLAG_DAEMON)) {
 		r = daemon_begin(&sv.daemon, &status);
 		if (r != 0)

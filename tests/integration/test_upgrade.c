@@ -94,11 +94,17 @@ find_built(void)
 }
 
 static void
-start(const char *set)
+install(void)
 {
 	find_built();
 	snprintf(installed, sizeof(installed), "%s/shadowcat", rig.dir);
 	install_good();
+}
+
+static void
+start(const char *set)
+{
+	install();
 	ck_assert_int_eq(setenv("SHADOWCAT", installed, 1), 0);
 	rig_start("--set", set, NULL);
 }
@@ -268,6 +274,38 @@ static const struct {
 	{ "shift; exec \"$BUILT\" no-such-mode", "unknown mode" },
 };
 
+/* In the background / is its directory, and not the one it was started in. */
+START_TEST(daemon_remembers_where_it_was_started)
+{
+	char url[64], log[320], pid_text[16];
+	struct bytes text;
+	struct process p;
+	pid_t pid;
+
+	install();
+	ck_assert_int_eq(chdir(rig.dir), 0);
+	ck_assert_int_eq(setenv("SHADOWCAT", "./shadowcat", 1), 0);
+	rig_start_origin(NULL);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/mcp", rig.origin_port);
+	snprintf(log, sizeof(log), "log.target=%s/log", rig.dir);
+	rig_run(&p, "daemon", "reverse", "--bind", "127.0.0.1:0", "--upstream",
+	    url, "--control", rig.control, "--pidfile", rig.pidfile, "--daemon",
+	    "--set", log, NULL);
+	ck_assert_int_eq(process_wait(&p, SOON), 0);
+	file_read(rig.pidfile, &text);
+	pid = (pid_t)atoi(text.data);
+	install_good();
+	ck_assert_int_eq(kill(pid, SIGUSR2), 0);
+	wait_for(file_has(log + strlen("log.target="), DONE));
+	file_read(rig.pidfile, &text);
+	snprintf(pid_text, sizeof(pid_text), "%d\n", (int)pid);
+	ck_assert_str_eq(text.data, pid_text);
+	ck_assert_int_eq(kill(pid, SIGTERM), 0);
+	wait_for(!proc_runs(pid));
+	bytes_fini(&text);
+}
+END_TEST
+
 START_TEST(bad_binary_changes_nothing)
 {
 	pid_t before[WORKERS_MAX], after[WORKERS_MAX];
@@ -340,6 +378,7 @@ add_cases(Suite *suite)
 	tc = harness_case(suite, "same");
 	tcase_add_test(tc, upgrades_leak_nothing);
 	tcase_add_test(tc, daemon_is_the_same_afterwards);
+	tcase_add_test(tc, daemon_remembers_where_it_was_started);
 	tc = harness_case(suite, "refused");
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
