@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/integration/ask.h"
@@ -173,6 +174,41 @@ START_TEST(stream_outlives_its_worker)
 	(void)client_read_rest(&c, SOON);
 	assert_end(&c, CLIENT_COMPLETE);
 	rig_assert_requests(1);
+	client_close(&c);
+}
+END_TEST
+
+static void
+stop_supervisor(void)
+{
+	int status;
+
+	process_signal(&rig.proxy, SIGSTOP);
+	ck_assert_int_eq(
+	    waitpid(rig.proxy.pid, &status, WUNTRACED), rig.proxy.pid);
+	ck_assert(WIFSTOPPED(status));
+}
+
+/* A worker dies, and the supervisor has not yet read what it said last. */
+START_TEST(what_was_parked_last_is_adopted)
+{
+	struct client c;
+	pid_t worker;
+
+	rig_start("--set", "upstream.max_idle=0", NULL);
+	ask(&c, "POST", "echo", "", CALL, 200);
+	worker = only_worker(0);
+	stop_supervisor();
+	ask_send(&c, "POST", "body; await go; echo", "", CALL);
+	wait_for(origin_log_count(rig.log, "request", NULL) == 2);
+	ck_assert_int_eq(kill(worker, SIGKILL), 0);
+	wait_for(!proc_runs(worker));
+	process_signal(&rig.proxy, SIGCONT);
+	(void)only_worker(worker);
+	rig_open_gate("go");
+	ask_answer(&c, 200);
+	assert_body(&c, CALL);
+	rig_assert_requests(2);
 	client_close(&c);
 }
 END_TEST
@@ -478,6 +514,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, connections_leak_no_descriptor);
 	tcase_add_test(tc, kept_connection_outlives_its_worker);
 	tcase_add_loop_test(tc, stream_outlives_its_worker, 0, 2);
+	tcase_add_test(tc, what_was_parked_last_is_adopted);
 #if defined(SC_DEVELOPER) && !defined(SC_SANITIZED)
 	tcase_add_test(tc, poison_ends_its_stream_alone);
 #endif
