@@ -342,17 +342,34 @@ read_some(struct jsonrpc *j, const char *p, const char *end, bool *ret_message)
 	return p;
 }
 
-size_t
-jsonrpc_next(struct jsonrpc *j, const char *buf, size_t len, bool *ret_message)
+/* Read until a message ends, or has one of the flags in `stop`. */
+static size_t
+read_until(struct jsonrpc *j, const char *buf, size_t len, unsigned stop,
+    bool *ret_message)
 {
 	const char *p = buf, *end = buf + len;
 
 	*ret_message = false;
 	if (!jsonrpc_is_valid(j))
 		jsonrpc_set_invalid(j);
-	while (p < end && !*ret_message)
+	while (p < end && !*ret_message && !(j->flags & stop))
 		p = read_some(j, p, end, ret_message);
 	return (size_t)(p - buf);
+}
+
+size_t
+jsonrpc_next(struct jsonrpc *j, const char *buf, size_t len, bool *ret_message)
+{
+	return read_until(j, buf, len, 0, ret_message);
+}
+
+size_t
+jsonrpc_next_response(
+    struct jsonrpc *j, const char *buf, size_t len, bool *ret_message)
+{
+	size_t n = read_until(j, buf, len, JSONRPC_FLAG_METHOD, ret_message);
+
+	return *ret_message ? n : len;
 }
 
 enum jsonrpc_kind

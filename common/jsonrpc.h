@@ -126,6 +126,14 @@ void jsonrpc_init(struct jsonrpc *);
 size_t jsonrpc_next(
     struct jsonrpc *, const char *buf, size_t len, bool *ret_message);
 
+/*
+ * The same for one who waits for a response alone: a message with a method
+ * is none, so where one begins everything is consumed unread, now and in
+ * later calls.
+ */
+size_t jsonrpc_next_response(
+    struct jsonrpc *, const char *buf, size_t len, bool *ret_message);
+
 /* What kind of message it is. */
 enum jsonrpc_kind jsonrpc_kind(const struct jsonrpc *);
 

@@ -78,6 +78,13 @@ sse_init(struct sse *s)
 	s->state = SSE_STATE_START;
 }
 
+void
+sse_init_at_block(struct sse *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->state = SSE_STATE_LINE_START;
+}
+
 bool
 sse_is_at_start(const struct sse *s)
 {
@@ -91,6 +98,13 @@ sse_is_between(const struct sse *s)
 		return true;
 	return s->state == SSE_STATE_LINE_START &&
 	       (s->block & ~SSE_HAS_COMMENT) == 0;
+}
+
+bool
+sse_is_at_block(const struct sse *s)
+{
+	return s->state == SSE_STATE_LINE_START && s->block == 0 &&
+	       s->line == 0;
 }
 
 /* The line is over, and `has` is what it was. */

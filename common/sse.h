@@ -95,6 +95,9 @@ struct sse_step {
 /* Make a parser that stands at the start of a stream. */
 void sse_init(struct sse *);
 
+/* The same behind the beginning of a stream, where a block begins. */
+void sse_init_at_block(struct sse *);
+
 /*
  * Read from `buf` up to the next thing to tell, and describe it in *ret.
  * Returns the number of bytes consumed, at least 1 unless `len` is 0;
@@ -125,6 +128,12 @@ size_t sse_boundary(struct sse *, const char *buf, size_t len);
  * last block is void.
  */
 bool sse_is_between(const struct sse *);
+
+/*
+ * Whether the next byte is the first one of a block: whoever finds the end of
+ * that block by other means may pass over all of it.
+ */
+bool sse_is_at_block(const struct sse *);
 
 /*
  * Whether a byte order mark may still come, or is under way.  While this

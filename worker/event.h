@@ -27,8 +27,26 @@ struct event {
 	bool has_message;
 };
 
+/* What is asked about an event; each asks for more than the one before. */
+enum event_depth {
+	EVENT_ID,       /* its id, and whether it has data */
+	EVENT_RESPONSE, /* its message if that is a response, or perhaps not */
+	EVENT_MESSAGE,  /* its message */
+};
+
 /* Read the event that a view of a record shows. */
-void event_read(struct journal_view view, struct event *ret);
+void event_read(
+    struct journal_view view, enum event_depth depth, struct event *ret);
+
+/*
+ * Read the event that begins at `p`, where a block begins, and ends within
+ * `len` bytes, all lines in LF.  Returns its length, with the blank line; or
+ * 0 for one that is cut or has something rarer in it (a CR, a retry line, a
+ * comment at its beginning), which is for sse_next() and event_read().  Says
+ * the same as these do.
+ */
+size_t event_read_whole(
+    const char *p, size_t len, enum event_depth depth, struct event *ret);
 
 /* What journal records keep of an id. */
 uint32_t event_id_sum(struct http_slice id);

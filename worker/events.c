@@ -77,7 +77,7 @@ is_same_event(void *context, const struct journal_view *view)
 	if (!(view->record.flags & JOURNAL_HAS_ID) ||
 	    view->record.id_sum != search->event->id_sum)
 		return true;
-	event_read(*view, &other);
+	event_read(*view, EVENT_ID, &other);
 	search->found = other.id_len == search->event->id_len &&
 			memcmp(other.id, search->event->id, other.id_len) == 0;
 	return !search->found;
@@ -215,60 +215,81 @@ flags_of(const struct event *e)
 
 /* For people: the id that the client has with this event. */
 static void
-note_id_for_people(const struct stream *st, const struct event *e,
-    unsigned flags, uint64_t seq)
+note_id_for_people(
+    struct stream *st, const struct event *e, unsigned flags, uint64_t seq)
 {
-	char minted[JOURNAL_ID_MAX];
-
 	if (st->session == NULL)
 		return;
-	if (e->has_id && e->id_len > 0) {
+	if (flags & JOURNAL_MINT) {
+		st->minted_seq = seq;
+	} else if (e->has_id && e->id_len > 0) {
+		st->minted_seq = 0;
 		session_note_event_id(st->session, e->id, e->id_len);
-	} else if ((flags & JOURNAL_MINT) != 0) {
-		session_note_event_id(st->session, minted,
-		    journal_write_id(minted, st->rec->token, seq));
 	}
+}
+
+/*
+ * What has to be known of the next event.  Most notifications of a stream
+ * that was never resumed need not be read to their end.
+ */
+static enum event_depth
+depth_of(const struct stream *st, const struct stream_state *next)
+{
+	if (next->resumes > 0)
+		return EVENT_MESSAGE;
+	if (next->role != ROLE_REQUEST || next->responded ||
+	    jsonrpc_is_batch(&st->rec->request))
+		return EVENT_ID;
+	return EVENT_RESPONSE;
 }
 
 /* The open record is a whole block: an event, or only comments. */
 static void
-finish_event(struct stream *st, struct stream_state *next)
+finish_event(
+    struct stream *st, struct stream_state *next, const struct event *e)
 {
 	struct arena *a = &st->w->arena;
 	struct journal *j = &next->answer;
+	unsigned flags = flags_of(e);
 	enum counter why;
-	struct event e;
 
-	event_read(journal_open_view(a, j), &e);
-	if (next->resumes > 0 && e.has_data) {
-		why = unwanted(st, next, &e);
+	if (next->resumes > 0 && e->has_data) {
+		why = unwanted(st, next, e);
 		if (why != COUNTER_COUNT) {
 			worker_count(st->w, why, 1);
 			journal_abandon(a, j);
 			return;
 		}
 	}
-	if (e.has_data)
+	if (e->has_data) {
+		st->new_events++;
 		next->attempts = 0;
-	if (e.has_data && next->prime_due) {
-		learn(st, e.is_empty && e.has_id);
+	}
+	if (e->has_data && next->prime_due) {
+		learn(st, e->is_empty && e->has_id);
 		next->prime_due = 0;
 	}
-	if (e.has_id)
+	if (e->has_id)
 		next->last_id_ref = j->next_seq + 1;
-	if (e.has_id && st->session != NULL)
-		session_note_seen(st->session, st, e.id_sum);
-	if (e.resets)
+	if (e->has_id && st->session != NULL)
+		session_note_seen(st->session, st, e->id_sum);
+	if (e->resets)
 		next->last_id_ref = 0;
-	if (is_own_response(st, next, &e))
+	if (is_own_response(st, next, e))
 		next->responded = 1;
-	if (e.has_data) {
-		worker_count(st->w, COUNTER_EVENTS, 1);
-		if (st->session != NULL)
-			session_touch(st->session);
-	}
-	note_id_for_people(st, &e, flags_of(&e), j->next_seq);
-	journal_finish(a, j, JOURNAL_BODY, flags_of(&e), e.id_sum);
+	note_id_for_people(st, e, flags, j->next_seq);
+	journal_finish(a, j, JOURNAL_BODY, flags, e->id_sum);
+}
+
+/* The open record came in pieces. */
+static void
+finish_pieces(struct stream *st, struct stream_state *next)
+{
+	struct event e;
+
+	event_read(journal_open_view(&st->w->arena, &next->answer),
+	    depth_of(st, next), &e);
+	finish_event(st, next, &e);
 }
 
 static enum answer_verdict
@@ -311,15 +332,46 @@ take_blank(struct stream *st, struct stream_state *next, const char *first)
 	return verdict;
 }
 
+/*
+ * Nearly all events come whole, and are taken so.  Returns how many bytes
+ * that are, 0 where they have to be taken in pieces.
+ */
+static size_t
+take_whole(struct stream *st, struct stream_state *next, const char *p,
+    size_t len, enum answer_verdict *ret)
+{
+	struct event e;
+	size_t n;
+
+	if (!sse_is_at_block(&next->sse) || next->answer.open_ref != 0)
+		return 0;
+	n = event_read_whole(p, len, depth_of(st, next), &e);
+	if (n == 0)
+		return 0;
+	*ret = add(st, next, p, n);
+	if (*ret == ANSWER_MORE)
+		finish_event(st, next, &e);
+	next->ends_in_cr = 0;
+	return n;
+}
+
 enum answer_verdict
 events_take(
     struct stream *st, struct stream_state *next, const char *p, size_t len)
 {
 	enum answer_verdict verdict = ANSWER_MORE;
-	size_t begun = 0, used = 0;
+	size_t begun = 0, used = 0, whole;
 	struct sse_step step;
 
 	while (used < len && verdict == ANSWER_MORE) {
+		whole = begun == used ? take_whole(st, next, p + used,
+					    len - used, &verdict)
+				      : 0;
+		if (whole > 0) {
+			used += whole;
+			begun = used;
+			continue;
+		}
 		used += sse_next(&next->sse, p + used, len - used, &step);
 		switch (step.token) {
 		case SSE_RETRY:
@@ -336,7 +388,7 @@ events_take(
 		case SSE_DISPATCH:
 			verdict = add(st, next, p + begun, used - begun);
 			if (verdict == ANSWER_MORE)
-				finish_event(st, next);
+				finish_pieces(st, next);
 			next->ends_in_cr = p[used - 1] == '\r';
 			begun = used;
 			break;
@@ -369,6 +421,23 @@ events_settle(struct stream *st, struct stream_state *next)
 		return ANSWER_COMPLETE;
 	}
 	return ANSWER_MORE;
+}
+
+void
+events_tell(struct stream *st)
+{
+	char minted[JOURNAL_ID_MAX];
+
+	if (st->new_events > 0) {
+		worker_count(st->w, COUNTER_EVENTS, st->new_events);
+		if (st->session != NULL)
+			session_touch(st->session);
+	}
+	if (st->minted_seq != 0 && st->session != NULL)
+		session_note_event_id(st->session, minted,
+		    journal_write_id(minted, st->rec->token, st->minted_seq));
+	st->new_events = 0;
+	st->minted_seq = 0;
 }
 
 void

@@ -29,6 +29,12 @@ enum answer_verdict events_take(
  */
 enum answer_verdict events_settle(struct stream *st, struct stream_state *next);
 
+/*
+ * The bytes are committed: count their events, and tell the session, and the
+ * people who look at it.
+ */
+void events_tell(struct stream *st);
+
 /* Keep no more than journal.stream_limit of what is sent, or unwanted. */
 void events_trim(struct stream *st, struct stream_state *next);
 

@@ -156,7 +156,7 @@ read_if_sought(void *context, const struct journal_view *view)
 	struct id_search *search = context;
 
 	if (view->record.seq == search->seq)
-		event_read(*view, search->event);
+		event_read(*view, EVENT_ID, search->event);
 	return view->record.seq < search->seq;
 }
 

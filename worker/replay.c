@@ -182,7 +182,7 @@ is_sought(void *context, const struct journal_view *view)
 	if (!(view->record.flags & JOURNAL_HAS_ID) ||
 	    view->record.id_sum != search->sum)
 		return true;
-	event_read(*view, &event);
+	event_read(*view, EVENT_ID, &event);
 	search->found = event.id_len == search->id.len &&
 			memcmp(event.id, search->id.p, event.id_len) == 0;
 	search->seq = view->record.seq;

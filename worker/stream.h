@@ -38,6 +38,8 @@ struct stream {
 	ev_timer timer;       /* the next try to resume; the watchdog */
 	uint64_t watch_ms;    /* how long the watchdog waits */
 	uint64_t events_seen; /* records when it was set */
+	uint64_t minted_seq;  /* events.c: whose id people are to be told */
+	uint32_t new_events;  /* events.c: not counted yet */
 	uint32_t slot;
 	uint8_t tries;       /* upstream addresses that failed for it */
 	bool is_waiting;     /* stands in w->waiting */

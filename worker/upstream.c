@@ -514,6 +514,8 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 	if (next->resumable)
 		events_trim(st, next);
 	stream_commit(&change);
+	if (next->resumable)
+		events_tell(st);
 	if (len == 0 && verdict == ANSWER_MORE)
 		upstream_lost(u, 0);
 	else

@@ -36,7 +36,7 @@ teardown(void)
 static bool
 read_view(void *context, const struct journal_view *view)
 {
-	event_read(*view, context);
+	event_read(*view, EVENT_MESSAGE, context);
 	return true;
 }
 
@@ -58,7 +58,7 @@ read_at(uint32_t at, const char *text, size_t len, struct event *ret)
 	ck_assert_int_eq(journal_open(&arena, &j), 0);
 	ck_assert_int_eq(journal_add(&arena, &j, text, len), 0);
 	memset(&open, 0x55, sizeof(open));
-	event_read(journal_open_view(&arena, &j), &open);
+	event_read(journal_open_view(&arena, &j), EVENT_MESSAGE, &open);
 	journal_finish(&arena, &j, JOURNAL_BODY, 0, 0);
 	memset(ret, 0xaa, sizeof(*ret));
 	ck_assert_int_eq(journal_each(&arena, &j, seq, read_view, ret), 0);
