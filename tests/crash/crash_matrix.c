@@ -163,8 +163,10 @@ take_reference(const struct scene *scene)
 static unsigned
 count_points(const struct scene *scene)
 {
-	uint64_t before = atomic_load(&stage.plan->passed);
+	uint64_t before;
 
+	stage_renew_workers(&stage);
+	before = atomic_load(&stage.plan->passed);
 	play(scene, "no place");
 	return (unsigned)(atomic_load(&stage.plan->passed) - before);
 }
@@ -176,6 +178,8 @@ die_at_points(const struct scene *scene, unsigned first, unsigned second)
 	bool died;
 	char where[300];
 
+	/* Workers without a past: no connection to the origin is kept. */
+	stage_renew_workers(&stage);
 	atomic_store(&stage.plan->left[1], 0);
 	memset(stage.plan->where, 0, sizeof(stage.plan->where));
 	atomic_store(&stage.plan->left[0], first);
@@ -326,7 +330,6 @@ find_names(const struct scene *scene, struct name names[NAMES_MAX])
 {
 	struct process strace;
 
-	/* Workers without a past: they have no connection to the origin. */
 	stage_renew_workers(&stage);
 	watch_workers(&strace, "trace=all", NULL);
 	play(scene, "no place, traced");
@@ -342,6 +345,7 @@ die_at_call(const struct scene *scene, const char *name, unsigned n)
 	char trace[64], inject[100];
 	unsigned died;
 
+	stage_renew_workers(&stage);
 	snprintf(trace, sizeof(trace), "trace=%s", name);
 	snprintf(inject, sizeof(inject), "inject=%s:signal=SIGKILL:when=%u",
 	    name, n);
@@ -362,7 +366,6 @@ go_through_calls(const struct scene *scene)
 
 	count = find_names(scene, names);
 	for (i = 0; i < count && !is_time_up(); i++) {
-		stage_renew_workers(&stage);
 		for (n = 1; n < PLACES_MAX && !is_time_up(); n++)
 			if (!die_at_call(scene, names[i].text, n))
 				break;

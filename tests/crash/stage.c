@@ -293,6 +293,10 @@ stage_renew_workers(const struct stage *s)
 			usleep(POLL_US);
 	}
 	stage_await_workers(s, now);
+	for (i = 0; i < s->workers; i++) {
+		while (proc_runs(now[i]) && !proc_sleeps(now[i]))
+			usleep(POLL_US);
+	}
 }
 
 /* --- what is left -------------------------------------------------------- */

@@ -60,7 +60,7 @@ unsigned stage_workers(const struct stage *s, pid_t ret[STAGE_WORKERS_MAX]);
 /* Wait until all of them are there, and return their pids. */
 void stage_await_workers(const struct stage *s, pid_t ret[STAGE_WORKERS_MAX]);
 
-/* Kill every worker, and wait for the successors. */
+/* Kill every worker, and wait until its successor waits for work. */
 void stage_renew_workers(const struct stage *s);
 
 /*

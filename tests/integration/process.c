@@ -203,6 +203,15 @@ proc_runs(pid_t pid)
 	return read_stat(pid, &state, &parent) && state != 'Z' && state != 'X';
 }
 
+bool
+proc_sleeps(pid_t pid)
+{
+	pid_t parent;
+	char state;
+
+	return read_stat(pid, &state, &parent) && state == 'S';
+}
+
 int
 proc_count_fds(pid_t pid)
 {

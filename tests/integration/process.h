@@ -64,6 +64,9 @@ unsigned proc_children(pid_t parent, pid_t *ret, unsigned max);
 /* Whether it runs (zombies do not). */
 bool proc_runs(pid_t pid);
 
+/* Whether it runs and waits for something to happen. */
+bool proc_sleeps(pid_t pid);
+
 /* Open descriptors, -1 if that can't be told. */
 int proc_count_fds(pid_t pid);
 
