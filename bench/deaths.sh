@@ -1,21 +1,27 @@
 #!/bin/sh
-# deaths.sh - streams through workers that die.
+# deaths.sh - streams and requests through workers that die.
 #
-#	bench/deaths.sh [-n STREAMS] [-s SECONDS] [-p PAUSE_MS] [-w WORKERS]
+#	bench/deaths.sh [-n STREAMS] [-r ASKERS] [-l] [-s SECONDS]
+#	    [-p PAUSE_MS] [-w WORKERS]
 #
-# STREAMS (1000) clients hear 10 events a second each for SECONDS (60), while
-# a worker is killed every PAUSE_MS (200).  The load client checks every
-# number of every event, so what is lost, doubled or cut ends this with 1.
-# Its times are from the server's send() to the client's recv(): the pause of
-# a death is in them.  BUILD is the directory with the programs (default:
+# STREAMS (1000) clients hear 10 events a second each for SECONDS (60), and
+# ASKERS (0) ask one thing after the other, each of which takes the server 20
+# ms; meanwhile a worker is killed every PAUSE_MS (200).  -l: clients of the
+# legacy protocol.  The load client checks every number of every event and of
+# every answer, and the server counts how often it executes each request, so
+# what is lost, doubled or cut ends this with 1.  The times of events are from
+# the server's send() to the client's recv(), those of requests from the first
+# byte to the last: the pause of a death is in them.  BUILD is the directory with the programs (default:
 # here); a build as it is shipped.
 set -eu
 
 build=$(cd "${BUILD:-.}" && pwd)
-streams=1000 seconds=60 pause=200 workers=1
-while getopts n:s:p:w: option; do
+streams=1000 askers=0 era='' seconds=60 pause=200 workers=1
+while getopts n:r:ls:p:w: option; do
 	case $option in
 	n) streams=$OPTARG ;;
+	r) askers=$OPTARG ;;
+	l) era=--legacy ;;
 	s) seconds=$OPTARG ;;
 	p) pause=$OPTARG ;;
 	w) workers=$OPTARG ;;
@@ -50,6 +56,24 @@ port_of()
 	echo "$port"
 }
 
+# The value of a name in a line of name=value.
+value_of()
+{
+	sed -n "s/.*\b$1=\([0-9.]*\).*/\1/p" "$2"
+}
+
+# A client in the background; its line goes to a file.  load NAME ARGUMENT...
+load()
+{
+	name=$1
+	shift
+	# shellcheck disable=SC2086
+	"$build"/bench/load --port "$port" $era --size 256 "$@" \
+	    >"$dir/$name" &
+	load=$!
+	pids="$pids $load"
+}
+
 # Kill one worker after the other until the load is done.
 kill_workers()
 {
@@ -66,7 +90,8 @@ kill_workers()
 
 : >"$dir/log"
 "$build"/bench/origin >"$dir/origin" 2>&1 &
-pids="$pids $!"
+origin=$!
+pids="$pids $origin"
 "$build"/shadowcat reverse --bind 127.0.0.1:0 --workers "$workers" \
     --upstream "http://127.0.0.1:$(port_of "$dir/origin")/mcp" \
     --control "$dir/control" --set log.level=notice 2>"$dir/log" &
@@ -74,15 +99,31 @@ proxy=$!
 pids="$pids $proxy"
 port=$(port_of "$dir/log")
 
-echo "$streams streams, $seconds s, a worker of $workers killed each $pause ms"
-"$build"/bench/load --port "$port" --connections "$streams" \
-    --events $((seconds * 10)) --interval 100000 --size 256 &
-load=$!
-kills=0
+echo "$streams streams, $askers askers, $seconds s, a worker of $workers" \
+    "killed each $pause ms"
+kills=0 status=0 asked=0
+if [ "$askers" -gt 0 ]; then
+	load requests --connections "$askers" --requests 1000000 \
+	    --interval 20000 --seconds "$seconds" --ids 1000000
+	asking=$load
+fi
+load events --connections "$streams" --events $((seconds * 10)) \
+    --interval 100000 --ids 1
 kill_workers
-status=0
 wait "$load" || status=$?
-echo "kills $kills, exit code of the load $status"
+echo "events: $(cat "$dir/events")"
+if [ "$askers" -gt 0 ]; then
+	wait "$asking" || status=$?
+	echo "requests: $(cat "$dir/requests")"
+	asked=$(value_of answers "$dir/requests")
+fi
+kill "$origin"
+wait "$origin" || status=$?
+echo "the server: $(tail -n 1 "$dir/origin")"
+[ "$(value_of executed "$dir/origin")" = $((streams + asked)) ] || status=1
+[ "$(value_of repeated "$dir/origin")" = 0 ] || status=1
+echo "kills $kills; $([ $status = 0 ] && echo nothing || echo "something")" \
+    "was lost, doubled or cut"
 sed -n 's/.*adopted [0-9]* connections in \([0-9]*\) ms.*/\1/p' "$dir/log" |
     sort -n | awk '
 	{ ms[NR] = $1 }

@@ -5,14 +5,17 @@
  *
  *	bench-load --port N [--connections N] [--requests N] [--events N]
  *	    [--size N] [--interval US] [--legacy] [--reconnect] [--hold]
- *	    [--watch PID,PID,...]
+ *	    [--watch PID,PID,...] [--seconds N] [--ids FIRST]
  *
  * The figures are those of a window, which opens when each connection has
  * received something and closes when the first has nothing left to do (where
  * each has one request for events as fast as they come: the last); the
  * processor time in it is that of the processes to be watched.  Prints one
  * line of name=value.  --hold says "ready" when the window opens and ends
- * with standard input.  Exit code 1: something was lost, doubled or wrong.
+ * with standard input.  --seconds lets no request begin later.  --ids numbers
+ * them from there on, so that the origin counts how often each was executed,
+ * and each JSON answer must have its number.  Exit code 1: something was lost,
+ * doubled or wrong.
  */
 #include "config.h"
 
@@ -33,7 +36,7 @@
 
 #define EVENTS_MAX 256
 #define READ_CAP 131072
-/* No measurement takes longer. */
+/* No measurement takes longer than it is to, and this. */
 #define DEADLINE_NS (60 * 1000000000ull)
 
 struct conn {
@@ -49,6 +52,8 @@ struct conn {
 static struct {
 	uint16_t port;
 	uint32_t connections, requests, events, size, interval;
+	uint32_t seconds; /* no new request after so many; 0: no limit */
+	uint32_t ids;     /* the first request's number; 0: they have none */
 	bool legacy, reconnect, hold;
 	const char *watch;
 } opt = { .connections = 1, .requests = 1, .size = 256 };
@@ -58,6 +63,7 @@ static struct conn *conns;
 static uint32_t waiting; /* connections without a byte so far */
 static uint32_t asking;  /* connections with something to do */
 static uint64_t bad;
+static uint64_t last_ns = UINT64_MAX; /* no request begins later */
 static uint64_t requests_done, events_done;
 static struct load_times times;
 static struct window {
@@ -143,15 +149,28 @@ give_up(struct conn *c, const char *what)
 	close_window();
 }
 
+/* The next number, as a field of the request and as the answer has it. */
+static void
+number_request(char field[64], char answer[64])
+{
+	*field = *answer = '\0';
+	if (opt.ids == 0)
+		return;
+	(void)snprintf(field, 64, "X-Id: %u\r\n", opt.ids);
+	(void)snprintf(answer, 64, LOAD_JSON, opt.ids);
+	opt.ids++;
+}
+
 static void
 ask(struct conn *c)
 {
 	static const char body[] =
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\","
 	    "\"params\":{\"name\":\"load\",\"arguments\":{\"a\":1,\"b\":2}}}";
-	char text[1024], session[64] = "";
+	char text[1024], session[64] = "", id[64], answer[64];
 	int len;
 
+	number_request(id, answer);
 	if (opt.legacy)
 		(void)snprintf(session, sizeof(session),
 		    "Mcp-Session-Id: load-%d-%u\r\n", getpid(), c->number);
@@ -159,11 +178,11 @@ ask(struct conn *c)
 	    "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
 	    "Content-Type: application/json\r\n"
 	    "Accept: application/json, text/event-stream\r\n"
-	    "MCP-Protocol-Version: %s\r\n%s"
+	    "MCP-Protocol-Version: %s\r\n%s%s"
 	    "X-Load: %u %u %u\r\nContent-Length: %zu\r\n\r\n%s",
-	    opt.port, opt.legacy ? "2025-06-18" : "2026-07-28", session,
+	    opt.port, opt.legacy ? "2025-06-18" : "2026-07-28", session, id,
 	    opt.events, opt.size, opt.interval, strlen(body), body);
-	load_reader_begin(&c->reader, opt.events, opt.size);
+	load_reader_begin(&c->reader, opt.events, opt.size, answer);
 	c->asked_ns = load_now_ns();
 	if (send(c->fd, text, (size_t)len, MSG_NOSIGNAL) != len)
 		give_up(c, "the request could not be sent");
@@ -186,7 +205,7 @@ answered(struct conn *c)
 	requests_done++;
 	if (opt.events == 0)
 		note_time(load_now_ns() - c->asked_ns);
-	if (c->left == 0) {
+	if (c->left == 0 || load_now_ns() > last_ns) {
 		c->is_asking = false;
 		asking--;
 		close_window();
@@ -277,9 +296,13 @@ static void
 run(void)
 {
 	struct epoll_event events[EVENTS_MAX];
-	uint64_t deadline = load_now_ns() + DEADLINE_NS;
+	uint64_t deadline = load_now_ns() + DEADLINE_NS +
+			    (uint64_t)opt.seconds * 1000000000u +
+			    (uint64_t)opt.events * opt.interval * 1000u;
 	int i, n;
 
+	if (opt.seconds != 0)
+		last_ns = load_now_ns() + (uint64_t)opt.seconds * 1000000000u;
 	while (asking > 0) {
 		n = epoll_wait(epoll_fd, events, EVENTS_MAX, 1000);
 		for (i = 0; i < n; i++) {
@@ -305,10 +328,12 @@ report(void)
 	double cpu_us = (double)(end.cpu_ns - begin.cpu_ns) / 1e3;
 
 	printf("requests=%.0f events=%.0f seconds=%.3f rate=%.0f "
-	       "cpu_us=%.3f p50_us=%.1f p99_us=%.1f bad=%llu\n",
+	       "cpu_us=%.3f p50_us=%.1f p99_us=%.1f max_us=%.1f "
+	       "answers=%llu bad=%llu\n",
 	    requests, events, seconds, seconds > 0 ? work / seconds : 0,
 	    work > 0 ? cpu_us / (opt.requests > 1 ? requests : work) : 0,
 	    load_times_at(&times, .5) / 1e3, load_times_at(&times, .99) / 1e3,
+	    (double)times.most / 1e3, (unsigned long long)requests_done,
 	    (unsigned long long)bad);
 }
 
@@ -318,7 +343,8 @@ usage(void)
 	fprintf(stderr,
 	    "usage: bench-load --port N [--connections N] [--requests N]\n"
 	    "    [--events N] [--size N] [--interval US] [--legacy]\n"
-	    "    [--reconnect] [--hold] [--watch PID,PID,...]\n");
+	    "    [--reconnect] [--hold] [--watch PID,PID,...]\n"
+	    "    [--seconds N] [--ids FIRST]\n");
 	exit(2);
 }
 
@@ -336,13 +362,17 @@ parse(int argc, char **argv)
 		{ "reconnect", no_argument, NULL, 'R' },
 		{ "hold", no_argument, NULL, 'h' },
 		{ "watch", required_argument, NULL, 'w' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "ids", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint32_t *number[128] = { ['c'] = &opt.connections,
 		['r'] = &opt.requests,
 		['e'] = &opt.events,
 		['s'] = &opt.size,
-		['i'] = &opt.interval };
+		['i'] = &opt.interval,
+		['t'] = &opt.seconds,
+		['n'] = &opt.ids };
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", known, NULL)) != -1) {

@@ -18,6 +18,8 @@
 	"\"params\":{\"seq\":\""
 #define LOAD_RESPONSE                                                          \
 	"data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"seq\":\""
+/* What a JSON body begins with: the number of the request. */
+#define LOAD_JSON "{\"jsonrpc\":\"2.0\",\"id\":%u,\"result\":{\"pad\":\""
 #define LOAD_AT "\",\"at\":\""
 #define LOAD_PAD "\",\"pad\":\""
 #define LOAD_TAIL "\"}}"

@@ -14,9 +14,11 @@
 #define LINE_HEAD 128
 
 void
-load_reader_begin(struct load_reader *r, uint32_t events, uint32_t size)
+load_reader_begin(
+    struct load_reader *r, uint32_t events, uint32_t size, const char *body)
 {
 	memset(r, 0, offsetof(struct load_reader, text));
+	(void)snprintf(r->body, sizeof(r->body), "%s", body);
 	r->state = LOAD_HEAD;
 	r->events = events;
 	r->size = size;
@@ -171,6 +173,18 @@ finish(struct load_reader *r)
 	return r->seq == r->events ? NULL : "the end came before the events";
 }
 
+/* Whether bytes of a JSON body are what it was to begin with. */
+static bool
+is_expected(const struct load_reader *r, const char *p, size_t len)
+{
+	size_t at = r->size - r->left, want = strlen(r->body);
+
+	if (at >= want)
+		return true;
+	len = len < want - at ? len : want - at;
+	return memcmp(p, r->body + at, len) == 0;
+}
+
 /* Bytes in a state that only counts them; returns how many were taken. */
 static size_t
 skip(struct load_reader *r, size_t len)
@@ -212,6 +226,8 @@ load_reader_feed(struct load_reader *r, const char *p, size_t len,
 			why = take_head(r);
 			break;
 		case LOAD_BODY:
+			if (!is_expected(r, p, len < r->left ? len : r->left))
+				why = "the answer to another request";
 			n = skip(r, len);
 			break;
 		case LOAD_CHUNK_HEAD:

@@ -22,6 +22,7 @@ struct load_reader {
 	uint32_t events, size; /* what the answer is to be */
 	uint32_t seq;          /* of the newest event */
 	uint64_t left;
+	char body[64];   /* what a JSON body begins with; "": anything */
 	bool has_data;   /* the event has its line of data */
 	uint64_t at;     /* of that event */
 	size_t line_len; /* of the line that is coming in */
@@ -29,8 +30,12 @@ struct load_reader {
 	char text[2048];
 };
 
-/* Get ready for an answer: events, or where there are none, JSON. */
-void load_reader_begin(struct load_reader *r, uint32_t events, uint32_t size);
+/*
+ * Get ready for an answer: events, or where there are none, JSON that begins
+ * like `body` (fewer than 64 bytes).
+ */
+void load_reader_begin(
+    struct load_reader *r, uint32_t events, uint32_t size, const char *body);
 
 /*
  * Read bytes; on_event(context, time when it left) for each whole event.

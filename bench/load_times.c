@@ -23,6 +23,8 @@ load_times_add(struct load_times *t, uint64_t ns)
 	    ns < LOAD_TIMES_PARTS ? 0 : 63 - __builtin_clzll(ns | 1) - 6;
 
 	t->count++;
+	if (ns > t->most)
+		t->most = ns;
 	t->bins[(unsigned)shift * LOAD_TIMES_PARTS + (ns >> shift)]++;
 }
 

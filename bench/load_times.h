@@ -10,6 +10,7 @@
 #define LOAD_TIMES_PARTS 64
 struct load_times {
 	uint64_t count;
+	uint64_t most; /* the longest, exact */
 	uint64_t bins[64 * LOAD_TIMES_PARTS];
 };
 

@@ -2,19 +2,24 @@
  * origin.c - the server behind the proxies.  Each request says in a field
  * what the answer is to be:
  *
- *	X-Load: 0 SIZE 0               a JSON body of SIZE bytes
+ *	X-Load: 0 SIZE INTERVAL        a JSON body of SIZE bytes, after
+ *	                               INTERVAL microseconds
  *	X-Load: COUNT SIZE INTERVAL    COUNT events of SIZE bytes each, one
  *	                               every INTERVAL microseconds; 0: as fast
  *	                               as they are taken.  The last one is the
  *	                               response.  One chunk an event.
  *
- * Events are numbered from 1 and carry the time when they left.
+ * Events are numbered from 1 and carry the time when they left.  A request
+ * may have a number of its own, X-Id: then its JSON has that number as id.
+ * At the end (TERM) it says how many requests had a number, and how many of
+ * these had one that was there before: "executed=N repeated=N".
  *
  *	bench-origin
  */
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +50,7 @@ struct conn {
 	size_t in_len;
 	/* The answer under way. */
 	uint32_t count, size, seq; /* events: in all, of bytes, sent */
+	uint32_t id;               /* of the request; 0: it has none */
 	uint64_t interval_ns, due_ns;
 	bool is_over; /* the last chunk is written */
 	/* Paced streams, in a heap by due_ns: index + 1, 0 where not in it. */
@@ -61,6 +67,10 @@ static struct conn *dead;
 static struct conn **heap;
 static size_t heap_len, heap_cap;
 static char batch[BATCH_CAP + 512];
+static bool *executed; /* by number */
+static uint32_t executed_cap;
+static uint64_t executed_count, repeated_count;
+static volatile sig_atomic_t is_told_to_end;
 
 /* --- the heap of paced streams ------------------------------------------ */
 
@@ -263,11 +273,27 @@ put_events(struct conn *c, uint32_t most)
 
 /* --- requests ----------------------------------------------------------- */
 
+/* A request with a number is executed. */
+static void
+note_execution(uint32_t id)
+{
+	uint32_t cap = executed_cap;
+
+	if (id >= cap) {
+		executed_cap = id * 2 + 1024;
+		executed = realloc(executed, executed_cap);
+		if (executed == NULL)
+			load_die("realloc");
+		memset(executed + cap, 0, executed_cap - cap);
+	}
+	executed_count++;
+	repeated_count += executed[id];
+	executed[id] = true;
+}
+
 static void
 answer_json(struct conn *c)
 {
-	static const char begin[] =
-	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"pad\":\"";
 	size_t size = c->size;
 	int n = sprintf(batch,
 	    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -276,10 +302,11 @@ answer_json(struct conn *c)
 	char *p = batch + n;
 
 	memset(p, 'x', size);
-	memcpy(p, begin, strlen(begin));
+	n += sprintf(p, LOAD_JSON, c->id != 0 ? c->id : 1);
+	batch[n] = 'x';
 	memcpy(p + size - 3, "\"}}", 3);
 	c->is_over = true;
-	put(c, batch, (size_t)n + size);
+	put(c, batch, (size_t)(p - batch) + size);
 }
 
 /*
@@ -312,6 +339,14 @@ refuse(struct conn *c)
 	put(c, no, strlen(no));
 }
 
+/* JSON that takes its time. */
+static void
+begin_waiting(struct conn *c)
+{
+	c->due_ns = load_now_ns() + c->interval_ns;
+	heap_insert(c);
+}
+
 /* The value of a field of the head, which ends with NUL; or NULL. */
 static const char *
 field(const char *head, const char *name)
@@ -326,7 +361,7 @@ static bool
 take_request(struct conn *c)
 {
 	char *end = memmem(c->in, c->in_len, "\r\n\r\n", 4);
-	const char *load, *length;
+	const char *load, *length, *id;
 	unsigned count, size, interval;
 	size_t whole;
 
@@ -335,6 +370,7 @@ take_request(struct conn *c)
 	*end = '\0';
 	length = field(c->in, "\r\nContent-Length:");
 	load = field(c->in, "\r\nX-Load:");
+	id = field(c->in, "\r\nX-Id:");
 	whole = (size_t)(end - c->in) + 4 +
 		(length == NULL ? 0 : strtoul(length, NULL, 10));
 	if (whole > c->in_len) {
@@ -343,6 +379,9 @@ take_request(struct conn *c)
 	}
 	c->seq = 0;
 	c->is_over = false;
+	c->id = id != NULL ? (uint32_t)strtoul(id, NULL, 10) : 0;
+	if (c->id != 0)
+		note_execution(c->id);
 	if (load == NULL ||
 	    sscanf(load, "%u %u %u", &count, &size, &interval) != 3 ||
 	    size < LOAD_EVENT_MIN || size > SIZE_MOST) {
@@ -351,8 +390,10 @@ take_request(struct conn *c)
 		c->count = count;
 		c->size = size;
 		c->interval_ns = (uint64_t)interval * 1000;
-		if (count == 0)
+		if (count == 0 && interval == 0)
 			answer_json(c);
+		else if (count == 0)
+			begin_waiting(c);
 		else if (interval != 0)
 			begin_paced(c);
 	}
@@ -428,7 +469,7 @@ on_event(struct conn *c, uint32_t events)
 		read_request(c);
 }
 
-/* Send the events that are due. */
+/* Send the events and the answers that are due. */
 static void
 serve_heap(void)
 {
@@ -438,7 +479,9 @@ serve_heap(void)
 	while (heap_len > 0 && heap[0]->due_ns <= now) {
 		c = heap[0];
 		c->due_ns += c->interval_ns;
-		if (c->len == 0)
+		if (c->count == 0)
+			answer_json(c);
+		else if (c->len == 0)
 			put_events(c, 1);
 		if (c->is_dead)
 			continue;
@@ -464,6 +507,27 @@ until_due(struct timespec *ts)
 	return ts;
 }
 
+static void
+on_term(int signal)
+{
+	(void)signal;
+	is_told_to_end = 1;
+}
+
+/* TERM is taken in the wait alone. */
+static void
+init_signals(sigset_t *ret_waiting)
+{
+	struct sigaction action = { .sa_handler = on_term };
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &term, ret_waiting) != 0 ||
+	    sigaction(SIGTERM, &action, NULL) != 0)
+		load_die("signals");
+}
+
 int
 main(void)
 {
@@ -471,13 +535,15 @@ main(void)
 	int listener = load_listen(0), i, n;
 	struct timespec ts;
 	struct conn *c;
+	sigset_t waiting;
 
+	init_signals(&waiting);
 	epoll_fd = load_epoll(listener);
 	printf("listening on 127.0.0.1:%u\n", load_port_of(listener));
 	fflush(stdout);
-	for (;;) {
+	while (!is_told_to_end) {
 		n = epoll_pwait2(
-		    epoll_fd, events, EVENTS_MAX, until_due(&ts), NULL);
+		    epoll_fd, events, EVENTS_MAX, until_due(&ts), &waiting);
 		for (i = 0; i < n; i++) {
 			if (events[i].data.ptr == NULL)
 				take_connection(listener);
@@ -491,4 +557,8 @@ main(void)
 			free(c);
 		}
 	}
+	printf("executed=%llu repeated=%llu\n",
+	    (unsigned long long)executed_count,
+	    (unsigned long long)repeated_count);
+	return 0;
 }
