@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/hash.h"
 #include "common/journal.h"
+#include "common/journal_sum.h"
 #include "common/kill_point.h"
 
 #define NOTE ": keepalive\n\n"
@@ -112,22 +112,21 @@ journal_peek_open(const struct arena *a, const struct journal *j, char *buf)
 	}
 }
 
+/* What the record's sum must be; where it is broken, another one. */
 static uint32_t
 record_sum(
     const struct arena *a, const struct journal_record *r, struct place at)
 {
-	struct journal_record clean = *r;
-	uint32_t left, piece, sum;
+	uint64_t sum = journal_sum_begin(r);
+	uint32_t left, piece;
 
-	clean.sum = 0;
-	sum = hash_bytes32(&clean, sizeof(clean), 0);
 	FOR_EACH_PIECE(a, at, r->len, left, piece)
 	{
 		if (piece == 0)
-			return ~sum;
-		sum = hash_bytes32(block_at(a, at.ref) + at.off, piece, sum);
+			return ~r->sum;
+		sum = journal_sum_add(sum, block_at(a, at.ref) + at.off, piece);
 	}
-	return sum;
+	return journal_sum_end(sum);
 }
 
 void
@@ -395,6 +394,8 @@ struct gather {
 	struct iovec *iov;
 	int count, cap;
 	uint64_t skip;
+	uint64_t len;    /* bytes gathered */
+	struct place at; /* behind the payload that was passed last */
 };
 
 /* Add a piece, joined to the one before where they touch. */
@@ -413,10 +414,12 @@ gather_add(struct gather *g, const char *p, size_t len)
 	last = g->count > 0 ? &g->iov[g->count - 1] : NULL;
 	if (last != NULL && (char *)last->iov_base + last->iov_len == p) {
 		last->iov_len += len;
+		g->len += len;
 		return true;
 	}
 	if (g->count == g->cap)
 		return false;
+	g->len += len;
 	g->iov[g->count].iov_base = (void *)(uintptr_t)p;
 	g->iov[g->count].iov_len = len;
 	g->count++;
@@ -437,6 +440,7 @@ gather_payload(const struct arena *a, struct gather *g, const struct view *v)
 		if (!gather_add(g, block_at(a, at.ref) + at.off, piece))
 			return -ENOSPC;
 	}
+	g->at = at;
 	return 0;
 }
 
@@ -476,11 +480,12 @@ gather_record(const struct arena *a, struct gather *g, const struct view *v,
 			return -ENOSPC;
 	}
 	if (!v->is_sent)
-		return 0;
-	if (v->r.type == JOURNAL_END)
-		return !chunked || gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN)
-			   ? 0
-			   : -ENOSPC;
+		return payload_end(a, v->body, v->r.len, &g->at);
+	if (v->r.type == JOURNAL_END) {
+		if (chunked && !gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN))
+			return -ENOSPC;
+		return payload_end(a, v->body, v->r.len, &g->at);
+	}
 	return v->head_len == 0 ? gather_payload(a, g, v)
 				: gather_chunk(a, g, v, scratch, scratch_end);
 }
@@ -498,29 +503,60 @@ gather_notes(struct gather *g, const struct journal *j, bool chunked)
 	}
 }
 
+/* Behind a record that is passed whole, and ends at `at`. */
+static void
+cursor_pass(struct journal_cursor *cur, const struct view *v, struct place at)
+{
+	cur->wire += v->wire;
+	cur->passed += v->r.len;
+	cur->seq++;
+	cur->ref = at.ref;
+	cur->off = at.off;
+}
+
+static uint64_t
+cursor_byte(const struct journal_cursor *cur)
+{
+	return cur->wire + cur->sent;
+}
+
 int
 journal_gather(const struct arena *a, const struct journal *j,
     const struct journal_wire *form, const struct journal_cursor *cur,
-    struct iovec *iov, int cap, char *scratch)
+    struct iovec *iov, int cap, char *scratch, struct journal_cursor *ret_end)
 {
-	struct gather g = { iov, 0, cap, cur->sent };
+	struct gather g = { .iov = iov, .cap = cap, .skip = cur->sent };
 	const char *scratch_end = scratch + JOURNAL_SCRATCH;
-	struct place at = cursor_place(j, cur);
+	struct journal_cursor end = *cur;
 	struct view v;
-	uint64_t seq;
-	int error;
+	int error = 0;
 
-	for (seq = cur->seq; seq < j->next_seq; seq++) {
-		if (view_read(a, at, seq, form, &v) != 0)
+	g.at = cursor_place(j, cur);
+	while (error == 0 && end.seq < j->next_seq) {
+		if (view_read(a, g.at, end.seq, form, &v) != 0)
 			return -EBADMSG;
 		error = gather_record(a, &g, &v, &scratch, scratch_end);
-		if (error != 0)
-			return error == -ENOSPC ? g.count : error;
-		if (payload_end(a, v.body, v.r.len, &at) != 0)
-			return -EBADMSG;
+		if (error == 0)
+			cursor_pass(&end, &v, g.at);
 	}
-	gather_notes(&g, j, form->framing == HTTP_FRAMING_CHUNKED);
+	if (error == 0)
+		gather_notes(&g, j, form->framing == HTTP_FRAMING_CHUNKED);
+	else if (error != -ENOSPC)
+		return error;
+	end.sent = cursor_byte(cur) + g.len - end.wire;
+	*ret_end = end;
 	return g.count;
+}
+
+int
+journal_sent(const struct arena *a, const struct journal *j,
+    const struct journal_wire *form, struct journal_cursor *cur,
+    const struct journal_cursor *end, uint64_t n)
+{
+	if (n != cursor_byte(end) - cursor_byte(cur))
+		return journal_advance(a, j, form, cur, n);
+	*cur = *end;
+	return 0;
 }
 
 int
@@ -539,11 +575,7 @@ journal_advance(const struct arena *a, const struct journal *j,
 		if (payload_end(a, v.body, v.r.len, &at) != 0)
 			return -EBADMSG;
 		cur->sent -= v.wire;
-		cur->wire += v.wire;
-		cur->passed += v.r.len;
-		cur->seq++;
-		cur->ref = at.ref;
-		cur->off = at.off;
+		cursor_pass(cur, &v, at);
 	}
 	/* What is left can only be notes that no record follows yet. */
 	return cur->sent <= (uint64_t)j->notes *

@@ -101,12 +101,21 @@ void journal_cursor_init(struct journal_cursor *cur, const struct arena *a,
  * Gather what comes next, framed: at most `cap` pieces.  `scratch` holds the
  * chunk heads that had to be written (JOURNAL_SCRATCH bytes).  Returns the
  * number of pieces, 0 where all is sent, or -EBADMSG where a record is
- * broken (length, type, block reference).
+ * broken (length, type, block reference).  *ret_end is where the cursor will
+ * be when all of these are sent.
  */
 #define JOURNAL_SCRATCH 2048
 SC_MUST_CHECK int journal_gather(const struct arena *a, const struct journal *j,
     const struct journal_wire *form, const struct journal_cursor *cur,
-    struct iovec *iov, int cap, char *scratch);
+    struct iovec *iov, int cap, char *scratch, struct journal_cursor *ret_end);
+
+/*
+ * `n` bytes of what was gathered up to `end` are sent: as journal_advance(),
+ * without reading the records again where that is all.
+ */
+SC_MUST_CHECK int journal_sent(const struct arena *a, const struct journal *j,
+    const struct journal_wire *form, struct journal_cursor *cur,
+    const struct journal_cursor *end, uint64_t n);
 
 /*
  * Move the cursor on by `n` sent bytes.  -EBADMSG as above, or where the

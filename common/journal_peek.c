@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/hash.h"
 #include "common/journal_peek.h"
+#include "common/journal_sum.h"
 
 /* Records passed at most in search of one. */
 #define WALK_MAX 1024
@@ -72,12 +72,10 @@ read_payload(const struct shm *shm, struct place *at,
     const struct journal_record *record, char *buf, size_t cap)
 {
 	char piece[SHM_BLOCK_SIZE];
-	struct journal_record clean = *record;
-	uint32_t left = record->len, sum, n;
+	uint64_t sum = journal_sum_begin(record);
+	uint32_t left = record->len, n;
 	size_t used = 0, kept;
 
-	clean.sum = 0;
-	sum = hash_bytes32(&clean, sizeof(clean), 0);
 	for (; left > 0; left -= n, at->off += n) {
 		if (at->off == SHM_BLOCK_SIZE && !go_to_next_block(shm, at))
 			return false;
@@ -87,12 +85,12 @@ read_payload(const struct shm *shm, struct place *at,
 			    at->off,
 			piece, n))
 			return false;
-		sum = hash_bytes32(piece, n, sum);
+		sum = journal_sum_add(sum, piece, n);
 		kept = MIN((size_t)n, cap - used);
 		memcpy(buf + used, piece, kept);
 		used += kept;
 	}
-	return sum == record->sum;
+	return journal_sum_end(sum) == record->sum;
 }
 
 /* Only the links: for payloads that are too long to be read. */

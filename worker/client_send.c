@@ -57,7 +57,7 @@ flush_answer(struct client *c)
 	struct arena *a = &c->w->arena;
 	struct stream *st = c->stream;
 	const struct journal *journal;
-	struct journal_cursor *cursor;
+	struct journal_cursor *cursor, end;
 	struct journal_wire form;
 	ssize_t sent;
 	int n;
@@ -65,20 +65,20 @@ flush_answer(struct client *c)
 	do {
 		stream_outgoing(st, &journal, &cursor, &form);
 		n = journal_gather(
-		    a, journal, &form, cursor, iov, IOV_CAP, scratch);
+		    a, journal, &form, cursor, iov, IOV_CAP, scratch, &end);
 		sent = n > 0 ? send_pieces(c, iov, n) : 0;
 		if (c->is_closing)
 			return false;
 		/* Nothing sent: there may be records without bytes to pass. */
-		if (n < 0 || journal_advance(a, journal, &form, cursor,
+		if (n < 0 || journal_sent(a, journal, &form, cursor, &end,
 				 (uint64_t)sent) != 0) {
 			client_close(c, END_RECORD_BROKEN, true);
 			return false;
 		}
 		if (sent > 0)
 			note_sent(c);
-	} while (
-	    (n > 0 || journal != &stream_state(st)->answer) && !c->is_blocked);
+		/* Notes may be left behind the last record, if all was full. */
+	} while (!c->is_blocked && (n == IOV_CAP || !stream_is_all_sent(st)));
 	return true;
 }
 

@@ -267,6 +267,7 @@ send_request(struct upstream *u)
 	char scratch[JOURNAL_SCRATCH];
 	struct stream *st = u->stream;
 	const struct journal *request;
+	struct journal_cursor end;
 	struct journal_wire form;
 	uint64_t dropped;
 	ssize_t sent;
@@ -277,7 +278,7 @@ send_request(struct upstream *u)
 		if (request == NULL)
 			return 0;
 		n = journal_gather(&u->w->arena, request, &form, &st->asked,
-		    iov, IOV_CAP, scratch);
+		    iov, IOV_CAP, scratch, &end);
 		if (n <= 0)
 			return n;
 		sent = send_pieces(u, iov, n);
@@ -285,9 +286,10 @@ send_request(struct upstream *u)
 			u->is_deaf = true;
 			return 0;
 		}
-		n = journal_advance(
-		    &u->w->arena, request, &form, &st->asked, (uint64_t)sent);
-	} while (n == 0 && !u->is_blocked);
+		n = journal_sent(&u->w->arena, request, &form, &st->asked, &end,
+		    (uint64_t)sent);
+	} while (
+	    n == 0 && !u->is_blocked && !journal_all_sent(request, &st->asked));
 	return n;
 }
 

@@ -41,8 +41,9 @@ send_some(size_t cap)
 	const struct journal_wire form = stream_wire(rig.c->stream);
 	struct iovec iov[8];
 	char scratch[JOURNAL_SCRATCH];
+	struct journal_cursor end;
 	int i, n = journal_gather(&rig.w.arena, &ss->answer, &form,
-		   &rig.c->stream->sent, iov, 8, scratch);
+		   &rig.c->stream->sent, iov, 8, scratch, &end);
 
 	ck_assert_int_ge(n, 0);
 	for (i = 0; i < n && cap > 0; i++) {

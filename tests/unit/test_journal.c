@@ -366,14 +366,15 @@ place(void)
 
 /* What is gathered is what should come next; returns its length. */
 static size_t
-check_gather(void)
+check_gather(struct journal_cursor *ret_end)
 {
 	struct iovec iov[IOV_MAX_ROLLED];
 	char scratch[JOURNAL_SCRATCH];
 	uint64_t at = place();
 	int cap = 1 + (int)dice_roll(&dice, IOV_MAX_ROLLED), i, n;
 
-	n = journal_gather(&arena, &now.j, &form, &cursor, iov, cap, scratch);
+	n = journal_gather(
+	    &arena, &now.j, &form, &cursor, iov, cap, scratch, ret_end);
 	ck_assert_int_ge(n, 0);
 	ck_assert_int_le(n, cap);
 	for (i = 0; i < n; i++) {
@@ -383,20 +384,24 @@ check_gather(void)
 		at += iov[i].iov_len;
 	}
 	ck_assert(n > 0 || at == now.wire_len);
+	ck_assert_uint_eq(ret_end->wire + ret_end->sent, at);
 	return (size_t)(at - place());
 }
 
 static void
 do_send(void)
 {
-	size_t len = check_gather();
+	struct journal_cursor end, read = cursor;
+	size_t len = check_gather(&end);
 	uint64_t want;
 
 	if (dice_roll(&dice, 2) == 0)
 		len = dice_roll(&dice, (uint32_t)len + 1);
 	want = place() + len;
 	ck_assert_int_eq(
-	    journal_advance(&arena, &now.j, &form, &cursor, len), 0);
+	    journal_sent(&arena, &now.j, &form, &cursor, &end, len), 0);
+	ck_assert_int_eq(journal_advance(&arena, &now.j, &form, &read, len), 0);
+	ck_assert_mem_eq(&cursor, &read, sizeof(cursor));
 	ck_assert_uint_eq(place(), want);
 	/* Records without bytes are passed as well. */
 	ck_assert(journal_all_sent(&now.j, &cursor) ==
@@ -495,6 +500,7 @@ do_change(void)
 
 START_TEST(a_journal_puts_the_same_bytes_on_the_wire)
 {
+	struct journal_cursor end;
 	int step;
 
 	dice_init(&dice, (unsigned)_i);
@@ -506,7 +512,7 @@ START_TEST(a_journal_puts_the_same_bytes_on_the_wire)
 	journal_cursor_init(&cursor, &arena, &now.j, base);
 	for (step = 0; step < STEPS; step++) {
 		do_change();
-		(void)check_gather();
+		(void)check_gather(&end);
 		switch (dice_roll(&dice, 4)) {
 		case 0:
 			do_reinit();

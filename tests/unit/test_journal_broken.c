@@ -51,12 +51,13 @@ gather_all(const struct journal *j, enum http_framing how, char *buf)
 	const struct journal_wire form = { .framing = how };
 	struct journal_cursor cur;
 	struct iovec iov[64];
+	struct journal_cursor end;
 	char scratch[JOURNAL_SCRATCH];
 	size_t len = 0;
 	int i, n;
 
 	journal_cursor_init(&cur, &arena, j, 0);
-	n = journal_gather(&arena, j, &form, &cur, iov, 64, scratch);
+	n = journal_gather(&arena, j, &form, &cur, iov, 64, scratch, &end);
 	ck_assert_int_ge(n, 0);
 	for (i = 0; i < n; i++) {
 		memcpy(buf + len, iov[i].iov_base, iov[i].iov_len);
@@ -115,6 +116,7 @@ START_TEST(a_link_that_was_not_committed_leads_nowhere)
 	const struct chain *chain = &j.chain;
 	char bytes[SHM_BLOCK_SIZE - sizeof(struct journal_record)] = "x";
 	struct iovec iov[4];
+	struct journal_cursor end;
 	char scratch[JOURNAL_SCRATCH];
 	uint32_t index;
 
@@ -130,7 +132,7 @@ START_TEST(a_link_that_was_not_committed_leads_nowhere)
 	ck_assert_uint_eq(index + 1, dying.chain.last_ref);
 	ck_assert_int_eq(journal_put(&arena, &j, JOURNAL_BODY, "z", 1), 0);
 	ck_assert_int_eq(
-	    journal_gather(&arena, &j, &plain, &cur, iov, 4, scratch), 1);
+	    journal_gather(&arena, &j, &plain, &cur, iov, 4, scratch, &end), 1);
 	ck_assert_mem_eq(iov[0].iov_base, "z", 1);
 }
 END_TEST
@@ -181,6 +183,7 @@ START_TEST(a_record_that_has_no_end_is_not_sent_for_ever)
 	struct journal_cursor cur;
 	struct journal_record r;
 	struct iovec iov[64];
+	struct journal_cursor end;
 	char scratch[JOURNAL_SCRATCH];
 	char *at;
 	int i, turns, n = 0;
@@ -195,7 +198,7 @@ START_TEST(a_record_that_has_no_end_is_not_sent_for_ever)
 		uint64_t sent = 0;
 
 		n = journal_gather(
-		    &arena, &j, &chunked, &cur, iov, 64, scratch);
+		    &arena, &j, &chunked, &cur, iov, 64, scratch, &end);
 		for (i = 0; i < n; i++)
 			sent += iov[i].iov_len;
 		ck_assert(n != 0);
@@ -251,6 +254,7 @@ read_all(struct journal *j)
 {
 	struct journal_cursor cur;
 	struct iovec iov[8];
+	struct journal_cursor end;
 	char scratch[JOURNAL_SCRATCH], buf[2 * SHM_BLOCK_SIZE];
 	uint32_t n = 0, turns = 0;
 	size_t i;
@@ -264,8 +268,8 @@ read_all(struct journal *j)
 	while (got > 0 && turns++ < 100) {
 		uint64_t sent = 0;
 
-		got =
-		    journal_gather(&arena, j, &chunked, &cur, iov, 8, scratch);
+		got = journal_gather(
+		    &arena, j, &chunked, &cur, iov, 8, scratch, &end);
 		for (i = 0; got > 0 && i < (size_t)got; i++)
 			sent += iov[i].iov_len;
 		if (got > 0 &&

@@ -61,11 +61,12 @@ gather(struct journal_cursor cur, const struct journal_wire *form, int cap)
 {
 	struct iovec iov[8];
 	char scratch[JOURNAL_SCRATCH];
+	struct journal_cursor end;
 	size_t len = 0, was;
 	int i, n;
 
-	while ((n = journal_gather(&arena, &j, form, &cur, iov, cap, scratch)) >
-	       0) {
+	while ((n = journal_gather(
+		    &arena, &j, form, &cur, iov, cap, scratch, &end)) > 0) {
 		was = len;
 		for (i = 0; i < n; i++) {
 			ck_assert_uint_lt(len + iov[i].iov_len, BUF_CAP);
@@ -73,7 +74,7 @@ gather(struct journal_cursor cur, const struct journal_wire *form, int cap)
 			len += iov[i].iov_len;
 		}
 		ck_assert_int_eq(
-		    journal_advance(&arena, &j, form, &cur, len - was), 0);
+		    journal_sent(&arena, &j, form, &cur, &end, len - was), 0);
 	}
 	ck_assert_int_eq(n, 0);
 	wire[len] = '\0';

@@ -345,7 +345,7 @@ rig_wire(
     const struct journal *j, enum http_framing framing, char *buf, size_t cap)
 {
 	const struct journal_wire form = { .framing = framing };
-	struct journal_cursor cur;
+	struct journal_cursor cur, end;
 	struct iovec iov[64];
 	char scratch[JOURNAL_SCRATCH];
 	size_t len = 0, was;
@@ -353,8 +353,8 @@ rig_wire(
 
 	ck_assert_int_eq(journal_verify(&rig.w.arena, j), 0);
 	journal_cursor_init(&cur, &rig.w.arena, j, 0);
-	while ((n = journal_gather(
-		    &rig.w.arena, j, &form, &cur, iov, 64, scratch)) > 0) {
+	while ((n = journal_gather(&rig.w.arena, j, &form, &cur, iov, 64,
+		    scratch, &end)) > 0) {
 		was = len;
 		for (i = 0; i < n; i++) {
 			ck_assert_uint_le(len + iov[i].iov_len, cap);
@@ -362,7 +362,7 @@ rig_wire(
 			len += iov[i].iov_len;
 		}
 		ck_assert_int_eq(
-		    journal_advance(&rig.w.arena, j, &form, &cur, len - was),
+		    journal_sent(&rig.w.arena, j, &form, &cur, &end, len - was),
 		    0);
 	}
 	ck_assert_int_eq(n, 0);
