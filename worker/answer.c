@@ -361,12 +361,23 @@ take_body(struct stream *st, struct stream_state *next, const char *buf,
 
 /* --- the end ------------------------------------------------------------ */
 
+/*
+ * Whether the end of the answer is a record: that of chunks is, and that of an
+ * answer which is kept, for whoever fetches it may get it in chunks.
+ */
+static bool
+ends_with_record(const struct stream_state *next)
+{
+	return next->framing == HTTP_FRAMING_CHUNKED || next->resumable;
+}
+
 int
 answer_end(struct stream *st, struct stream_state *next, enum end_reason why)
 {
 	/* An event that its own end cut off is passed on as it came. */
 	finish(st, next);
-	if (journal_put(&st->w->arena, &next->answer, JOURNAL_END, "", 0) != 0)
+	if (ends_with_record(next) &&
+	    journal_put(&st->w->arena, &next->answer, JOURNAL_END, "", 0) != 0)
 		return -ENOMEM;
 	next->phase = STREAM_ENDING;
 	next->reason = (uint8_t)why;

@@ -338,7 +338,7 @@ take_piece(
 	return 0;
 }
 
-/* What was received of the body is a record; at its end comes another. */
+/* What was received of the body is a record; chunks end with another one. */
 static int
 finish_pieces(struct client *c, struct client_state *next)
 {
@@ -349,7 +349,9 @@ finish_pieces(struct client *c, struct client_state *next)
 	if (!chunked_done(&next->body))
 		return 0;
 	next->phase = CLIENT_WAIT;
+	/* Only chunks need a word for their end. */
 	if (next->refusal != 0 || next->discards ||
+	    next->body.kind != BODY_CHUNKED ||
 	    journal_put(a, &next->out, JOURNAL_END, "", 0) == 0)
 		return 0;
 	return -HTTP_FAULT_NO_ROOM;
