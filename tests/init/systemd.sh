@@ -1,0 +1,45 @@
+#!/bin/sh
+# systemd.sh - systemd understands the unit, and would start nothing while
+# nothing but the upstream's address is missing.
+# shellcheck source=tests/init/rig.sh
+. "${srcdir:-$(dirname "$0")/../..}/tests/init/rig.sh"
+
+UNIT=$ROOT/shadowcat.service
+rig_file shadowcat.service "$UNIT"
+chmod -x "$UNIT"
+install_programs
+
+# As systemd does it: $$ stands for $.
+condition()
+{
+	words=$(sed -n 's/^ExecCondition=//p' "$UNIT" | sed 's/\$\$/$/g')
+	[ -n "$words" ] || fail "there is no condition"
+	eval "$words"
+}
+
+step "the condition"
+mkdir -p "$ROOT/etc/shadowcat"
+CONFIG=$ROOT/etc/shadowcat/shadowcat.conf
+echo 'listen { address = "127.0.0.1:0" }' > "$CONFIG"
+expect 1 condition
+said "upstream.url: not set"
+echo 'upstream { url = "http://127.0.0.1:9/mcp" }' >> "$CONFIG"
+expect 0 condition
+# What is wrong is for the start to say.
+echo 'workers = many' >> "$CONFIG"
+expect 0 condition
+sed -i /upstream/d "$CONFIG"
+expect 0 condition
+
+command -v systemd-analyze >/dev/null || {
+	echo "systemd-analyze is missing: apt-get install systemd"
+	exit 77
+}
+step "systemd-analyze verify"
+expect 0 systemd-analyze verify --man=no "$UNIT"
+[ ! -s "$ROOT/out" ] || fail "it has something to say"
+# It does see what is wrong.
+sed -i 's/^KillMode=.*/KillMode=gently/' "$UNIT"
+systemd-analyze verify --man=no "$UNIT" 2>&1 | grep -q gently ||
+    fail "it says nothing"
+echo "all is well"
