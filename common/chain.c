@@ -28,6 +28,7 @@ arena_init(struct arena *a, struct shm *shm, uint32_t self)
 {
 	memset(a, 0, sizeof(*a));
 	a->shm = shm;
+	a->reserve_from = shm->sizes.blocks;
 	claim_init(&a->claim, shm->block_owners, shm->sizes.blocks, self);
 	claim_set_backing(
 	    &a->claim, shm->extents, back_blocks, give_back_blocks, shm);
@@ -126,6 +127,7 @@ chain_grow(struct arena *a, struct chain *c)
 			return -ENOMEM;
 	}
 	KILL_POINT();
+	a->is_low |= index >= a->reserve_from;
 	a->shm->block_next[index] = 0;
 	if (c->first_ref == 0) {
 		c->first_ref = index + 1;

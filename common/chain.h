@@ -36,6 +36,12 @@ struct arena {
 	} freed[ARENA_RUNS_MAX];
 	uint32_t freed_count;
 	uint32_t floor; /* runs below it wait for an outer commit */
+	/*
+	 * Blocks from this index on are the reserve: low ones are taken first,
+	 * so that one of these is a sign that few are left.
+	 */
+	uint32_t reserve_from;
+	bool is_low; /* one was taken; for the owner to look at and clear */
 	/* Nothing is left: free something; false where nothing can be. */
 	bool (*on_short)(void *context);
 	void *context;

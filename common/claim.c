@@ -298,6 +298,20 @@ refill(struct claim *c)
 	return error;
 }
 
+uint32_t
+claim_count_free(const struct claim *c)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < c->count; i++) {
+		uint32_t word = atomic_load_explicit(
+		    &c->owners[i], memory_order_relaxed);
+
+		n += word == 0 || (word & CLAIM_IDLE) != 0;
+	}
+	return n;
+}
+
 /* --- taking and giving --------------------------------------------------- */
 
 int

@@ -124,6 +124,16 @@ claim_is_low(const struct claim *c)
  */
 void claim_flush(struct claim *c);
 
+/* Elements that nobody uses.  Looks at every word: for when few are left. */
+uint32_t claim_count_free(const struct claim *c);
+
+/* Search from the lowest element on the next time. */
+static inline void
+claim_rewind(struct claim *c)
+{
+	c->cursor = 0;
+}
+
 /*
  * Take over an element that `dead` used (no CAS is needed: only the
  * successor may call this, and it alone).  False where someone else owns it,

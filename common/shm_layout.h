@@ -30,7 +30,7 @@
 #include "common/sse.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 2u
+#define SHM_LAYOUT_VERSION 3u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -353,6 +353,8 @@ struct shm_header {
 	_Atomic uint64_t next_stream_id;
 	uint64_t secret[2]; /* random: keys the hashes of what peers send */
 	_Atomic uint32_t upstream_primes; /* 0: not known; 1: no; 2: yes */
+	/* Times that a worker asked the others to let go what they keep. */
+	_Atomic uint32_t memory_calls;
 };
 
 _Static_assert(sizeof(struct shm_hand) == 24, "layout");

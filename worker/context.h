@@ -47,6 +47,7 @@ struct worker {
 	struct shm_worker *slot;
 	char *window; /* SHM_WINDOW_SIZE bytes of shared memory */
 	struct arena arena;
+	uint32_t memory_calls; /* shm_header's, as this worker heeded it */
 	struct claim streams;
 	struct claim upstreams;
 	struct claim sessions;

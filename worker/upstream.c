@@ -460,8 +460,11 @@ act_on(struct upstream *u, enum answer_verdict verdict)
 		if (verdict == ANSWER_GARBLED)
 			stream_log(st, LOG_LEVEL_WARNING,
 			    "the upstream's answer is not valid HTTP/1.1");
-		if (verdict == ANSWER_NO_MEMORY)
+		if (verdict == ANSWER_NO_MEMORY) {
+			stream_log(st, LOG_LEVEL_WARNING,
+			    "journal.memory is full: its answer ends");
 			worker_count(u->w, COUNTER_MEMORY_SHORT, 1);
+		}
 		stream_fail(st, failures[verdict].fault, failures[verdict].why);
 		return;
 	}
@@ -566,7 +569,9 @@ upstream_on_event(struct ev_loop *loop, ev_io *io, int revents)
 	case UPSTREAM_BUSY:
 		if (revents & EV_WRITE)
 			upstream_flush(u);
-		if (u->state == UPSTREAM_BUSY && revents & EV_READ)
+		/* Where room has to be made first, it is for the next turn. */
+		if (u->state == UPSTREAM_BUSY && revents & EV_READ &&
+		    !u->w->arena.is_low)
 			upstream_read(u);
 		break;
 	case UPSTREAM_IDLE:

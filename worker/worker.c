@@ -19,6 +19,7 @@
 #include "worker/context.h"
 #include "worker/drain.h"
 #include "worker/legacy.h"
+#include "worker/memory.h"
 #include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
@@ -220,23 +221,33 @@ on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
+	memory_on_pulse(w);
 	let_reserves_go(w);
 	beat(w);
 }
 
-/* Before the loop sleeps: free what ended in this turn. */
+/* Free what ended in this turn. */
 static void
-on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
+free_dead(struct worker *w)
 {
-	struct worker *w = turn->data;
 	struct grave *g;
 
-	(void)loop;
-	(void)revents;
 	while ((g = w->dead) != NULL) {
 		w->dead = g->next;
 		free(g);
 	}
+}
+
+/* Before the loop sleeps. */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
+{
+	struct worker *w = turn->data;
+
+	(void)loop;
+	(void)revents;
+	memory_on_turn(w);
+	free_dead(w);
 	beat(w);
 }
 
@@ -331,41 +342,18 @@ init_deadlines(struct worker *w)
 	    conf->upstream_idle_timeout, upstream_on_idle_due);
 }
 
-/*
- * The journal memory is full: the stream that was finished or left longest
- * ago goes first (DESIGN, 3.5).
- */
-static bool
-make_room(void *context)
-{
-	struct worker *w = context;
-	struct deadline *d = w->stream_detach.head.next;
-	struct stream *st;
-
-	for (; d != &w->stream_detach.head; d = d->next) {
-		st = container_of(d, struct stream, kept);
-		if (st == w->pinned)
-			continue;
-		stream_drop(st, END_EVICTED);
-		return true;
-	}
-	return false;
-}
-
 static int
 init_memory(struct worker *w)
 {
 	struct shm *shm = w->shm;
 
-	arena_init(&w->arena, shm, w->self);
+	memory_init(w);
 	claim_init(
 	    &w->streams, shm->stream_owners, shm->sizes.streams, w->self);
 	claim_init(
 	    &w->upstreams, shm->upstream_owners, shm->sizes.upstreams, w->self);
 	claim_init(
 	    &w->sessions, shm->session_owners, shm->sizes.sessions, w->self);
-	w->arena.on_short = make_room;
-	w->arena.context = w;
 	w->stream_of = calloc(shm->sizes.streams, sizeof(struct stream *));
 	w->session_of = calloc(shm->sizes.sessions, sizeof(struct session *));
 	w->client_of = calloc(shm->sizes.clients, sizeof(struct client *));
@@ -462,7 +450,7 @@ worker_fini(struct worker *w)
 			free(w->session_of[i]->seen);
 		free(w->session_of[i]);
 	}
-	on_turn(w->loop, &w->turn, 0);
+	free_dead(w);
 	free(w->client_of);
 	free(w->upstream_of);
 	free(w->scratch);

@@ -161,6 +161,33 @@ START_TEST(little_is_hoarded)
 }
 END_TEST
 
+START_TEST(what_is_held_in_reserve_counts_as_free)
+{
+	ck_assert_uint_eq(claim_count_free(&a), COUNT);
+	ck_assert_uint_eq(take(&a, 10), 10);
+	ck_assert_uint_eq(take(&b, 5), 5);
+	ck_assert_uint_eq(claim_count_free(&a), COUNT - 15);
+	ck_assert(claim_give(&a, 0));
+	ck_assert_uint_eq(claim_count_free(&b), COUNT - 14);
+}
+END_TEST
+
+START_TEST(a_search_begins_anew_where_others_gave_back)
+{
+	uint32_t first, index;
+
+	ck_assert_int_eq(claim_take(&b, &first), 0);
+	claim_flush(&b);
+	ck_assert_uint_eq(take(&a, COUNT / 2), COUNT / 2);
+	claim_flush(&a);
+	ck_assert(claim_give(&b, first));
+	claim_flush(&b);
+	claim_rewind(&a);
+	ck_assert_int_eq(claim_take(&a, &index), 0);
+	ck_assert_uint_eq(index, first);
+}
+END_TEST
+
 START_TEST(a_tiny_table_can_be_used_up_by_two)
 {
 	_Atomic uint32_t words[3] = { 0 };
@@ -386,6 +413,8 @@ main(void)
 	tcase_add_test(tc, each_element_is_taken_once_the_lowest_first);
 	tcase_add_test(tc, only_what_is_in_use_can_be_given);
 	tcase_add_test(tc, little_is_hoarded);
+	tcase_add_test(tc, what_is_held_in_reserve_counts_as_free);
+	tcase_add_test(tc, a_search_begins_anew_where_others_gave_back);
 	tcase_add_test(tc, a_tiny_table_can_be_used_up_by_two);
 	tcase_add_test(tc, memory_is_backed_before_use_and_given_back_after);
 	tcase_add_test(tc, others_leave_room_that_is_used_before_new_memory);
