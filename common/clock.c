@@ -9,26 +9,40 @@
 #include "common/clock.h"
 #include "common/sc.h"
 
-static uint64_t
+static struct timespec
 read_clock(clockid_t id)
 {
 	struct timespec now;
 
 	/* Fails only for a clock that doesn't exist. */
 	sc_assert(clock_gettime(id, &now) == 0);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return now;
+}
+
+static uint64_t
+in_ms(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 uint64_t
 clock_ms(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return in_ms(read_clock(CLOCK_MONOTONIC));
+}
+
+uint64_t
+clock_us(void)
+{
+	struct timespec now = read_clock(CLOCK_MONOTONIC);
+
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 uint64_t
 clock_wall_ms(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return in_ms(read_clock(CLOCK_REALTIME));
 }
 
 size_t

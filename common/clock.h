@@ -16,6 +16,9 @@
  */
 uint64_t clock_ms(void);
 
+/* The same clock in microseconds. */
+uint64_t clock_us(void);
+
 /* Milliseconds since the Epoch, as the administrator has set the clock. */
 uint64_t clock_wall_ms(void);
 

@@ -24,13 +24,14 @@
 
 #include "common/chunked.h"
 #include "common/counters.h"
+#include "common/histogram.h"
 #include "common/http_head.h"
 #include "common/http_write.h"
 #include "common/jsonrpc.h"
 #include "common/sse.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 3u
+#define SHM_LAYOUT_VERSION 4u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -66,12 +67,17 @@ struct shm_worker {
 	_Atomic uint32_t pid;
 	uint32_t reserved0;
 	_Atomic uint64_t started_ms; /* CLOCK_MONOTONIC */
-	uint64_t reserved1[5];
+	/* When the oldest process ended that is not adopted yet. */
+	_Atomic uint64_t ended_us; /* clock_us() */
+	uint64_t reserved1[4];
 
-	/* Written by the worker. */
+	/* Written by the worker; lines of its own, for it writes all the time.
+	 */
 	_Alignas(64) _Atomic uint64_t beat; /* moves while its loop turns */
 	struct shm_hand hand;
+	_Atomic uint64_t lag_us; /* how late its loop was, at worst, lately */
 	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
+	struct histogram histograms[HISTOGRAM_COUNT];
 };
 
 /*
@@ -158,6 +164,7 @@ struct client_state {
 	struct chain in;    /* half a head; or pipelined bytes for later */
 	struct journal out; /* the request on its way to the upstream */
 	uint64_t out_wire;  /* request bytes that `out` has dropped as sent */
+	uint64_t begun_us;  /* clock_us() when the request's head was in */
 	struct jsonrpc json;
 };
 

@@ -312,6 +312,8 @@ handover_write(
 	pack_fd(p, sv->shm.fd);
 	pack_u64(p, sv->started_ms);
 	pack_bytes(p, &sv->deaths, sizeof(sv->deaths));
+	pack_bytes(p, &sv->reloads, sizeof(sv->reloads));
+	pack_u64(p, sv->upgrades);
 	write_conf(sv->conf, p);
 	write_listeners(&sv->listeners, p);
 	write_vault(&sv->vault, p);
@@ -348,6 +350,8 @@ handover_read(struct unpack *u, struct supervisor *sv, struct handover *ret)
 	sv->shm.fd = unpack_fd(u);
 	sv->started_ms = unpack_u64(u);
 	unpack_bytes(u, &sv->deaths, sizeof(sv->deaths));
+	unpack_bytes(u, &sv->reloads, sizeof(sv->reloads));
+	sv->upgrades = unpack_u64(u);
 	if (u->bad)
 		return -EPROTO;
 	r = shm_attach(sv->shm.fd, &sv->shm);

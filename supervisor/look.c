@@ -157,13 +157,34 @@ look_stream(const struct shm *shm, uint32_t index, struct look_stream *ret)
 	return ret->state.phase != STREAM_FREE;
 }
 
+static uint64_t
+load_count(const _Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_relaxed);
+}
+
 uint64_t
-look_counter(const struct shm *shm, enum counter which)
+look_counter(const struct shm *shm, unsigned which)
 {
 	uint64_t sum = 0;
 
+	sc_assert(which < COUNTER_COUNT);
 	for (uint32_t i = 0; i < SHM_WORKERS_MAX; i++)
-		sum += atomic_load_explicit(
-		    &shm->workers[i].counters[which], memory_order_relaxed);
+		sum += load_count(&shm->workers[i].counters[which]);
 	return sum;
+}
+
+void
+look_histogram(const struct shm *shm, enum histogram_name which,
+    struct look_histogram *ret)
+{
+	const struct histogram *h;
+
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < SHM_WORKERS_MAX; i++) {
+		h = &shm->workers[i].histograms[which];
+		for (unsigned b = 0; b < HISTOGRAM_BUCKETS; b++)
+			ret->bucket[b] += load_count(&h->bucket[b]);
+		ret->sum_us += load_count(&h->sum_us);
+	}
 }

@@ -62,7 +62,16 @@ const char *look_stream_era(unsigned era);
 const char *look_stream_role(unsigned role);
 const char *look_method(unsigned method);
 
-/* The sum of a counter over all workers, the dead too. */
-uint64_t look_counter(const struct shm *shm, enum counter which);
+/* The sum of a counter (its index) over all workers, the dead too. */
+uint64_t look_counter(const struct shm *shm, unsigned which);
+
+/* The same of a histogram. */
+struct look_histogram {
+	uint64_t bucket[HISTOGRAM_BUCKETS]; /* not cumulative */
+	uint64_t sum_us;
+};
+
+void look_histogram(const struct shm *shm, enum histogram_name which,
+    struct look_histogram *ret);
 
 #endif

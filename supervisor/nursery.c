@@ -191,8 +191,10 @@ nursery_kill(struct supervisor *sv, struct worker_slot *w, enum worker_kill why)
 {
 	if (w->pid == 0)
 		return;
-	if (w->kill == WORKER_KILL_NONE)
+	if (w->kill == WORKER_KILL_NONE) {
 		w->kill = why;
+		worker_slot_ended(&sv->workers, w, clock_us());
+	}
 	/* It gets no more connections. */
 	if (w->state == WORKER_STARTING || w->state == WORKER_READY) {
 		worker_slot_set_state(&sv->workers, w, WORKER_LEAVING);
@@ -300,6 +302,8 @@ bury(struct supervisor *sv, struct worker_slot *w, int status)
 	struct respawn_decision d;
 	pid_t dead = w->pid;
 
+	if (w->kill == WORKER_KILL_NONE)
+		worker_slot_ended(&sv->workers, w, clock_us());
 	/* First, so that no number of a process is used that is free. */
 	worker_slot_died(&sv->workers, w);
 	deaths_note(&sv->deaths, w, dead, status);

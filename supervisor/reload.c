@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/limits.h"
 #include "supervisor/notify.h"
@@ -39,10 +40,23 @@ log_lines(enum log_level level, const char *text)
 	}
 }
 
+static void
+note_result(struct reload_history *history, int error)
+{
+	history->last_failed = error != 0;
+	if (error != 0) {
+		history->refused++;
+		return;
+	}
+	history->done++;
+	history->success_wall_ms = clock_wall_ms();
+}
+
 /* Say how it went, and free it. */
 static void
 finish(struct reload *r, int error)
 {
+	note_result(&r->sv->reloads, error);
 	log_lines(error == 0 ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR, r->text);
 	if (r->sv->state == SUPERVISOR_RUNNING)
 		notify_ready(error == 0

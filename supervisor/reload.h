@@ -8,11 +8,22 @@
 #ifndef SUPERVISOR_RELOAD_H
 #define SUPERVISOR_RELOAD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "common/conf.h"
 #include "common/sc.h"
 #include "supervisor/options.h"
 
 struct supervisor;
+
+/* How the reloads so far went. */
+struct reload_history {
+	uint64_t done;
+	uint64_t refused; /* or not in force in every worker */
+	bool last_failed;
+	uint64_t success_wall_ms; /* when what is in force was read */
+};
 
 /* Room for the lines that tell how a reload went. */
 #define RELOAD_TEXT_CAP (OPTIONS_ERROR_CAP + 256)

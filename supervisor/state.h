@@ -28,6 +28,7 @@
 #include "supervisor/pidfile.h"
 #include "supervisor/priv.h"
 #include "supervisor/recycle.h"
+#include "supervisor/reload.h"
 #include "supervisor/signals.h"
 #include "supervisor/upgrade.h"
 #include "supervisor/vault.h"
@@ -60,6 +61,8 @@ struct supervisor {
 	struct signals signals;
 	struct recycle recycle;
 	struct upgrade upgrade;
+	struct reload_history reloads;
+	uint64_t upgrades;    /* times that another binary has taken over */
 	char *binary;         /* path of the installed one; NULL: not known */
 	ev_timer tick;        /* looks at the workers' pulse */
 	ev_timer deadline;    /* of draining */

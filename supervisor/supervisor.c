@@ -558,6 +558,7 @@ go_on(struct supervisor *sv, const char *why)
 		log_error("upgrade: %s; the old binary is back", why);
 		on_upgraded(sv, -EPROTO, why);
 	} else {
+		sv->upgrades++;
 		log_notice(
 		    "upgrade: version %s has taken over", PACKAGE_VERSION);
 		reload_begin(sv, on_reloaded, sv);
@@ -588,6 +589,7 @@ supervisor_init(
 		.options = options,
 		.conf = conf,
 		.started_ms = clock_ms(),
+		.reloads = { .success_wall_ms = clock_wall_ms() },
 		.shm = { .fd = -1 },
 		.control = { .fd = -1,
 		    .on_request = control_commands_run,

@@ -24,8 +24,8 @@ count_stream(struct tally *t, const struct look_stream *st)
 	t->stream_count++;
 	if (st->worker < SHM_WORKERS_MAX)
 		t->streams[st->worker]++;
-	if (st->state.phase < STREAM_PHASE_COUNT)
-		t->streams_in[st->state.phase]++;
+	if (st->state.phase < STREAM_PHASE_COUNT && st->era < TALLY_ERAS)
+		t->streams_in[st->era][st->state.phase]++;
 	t->streams_detached += st->state.client_ref == 0;
 }
 
@@ -68,24 +68,34 @@ count_sessions(struct tally *t, const struct shm *shm)
 	return t->position >= shm->sizes.sessions;
 }
 
-/* Extents without memory hold nothing, and are not looked into. */
+/* Note an extent; true if some of its blocks were ever used. */
+static bool
+count_extent(struct tally *t, uint32_t extent)
+{
+	if (extent == EXTENT_UNTOUCHED)
+		return false;
+	t->extents_touched++;
+	t->extents_backed += extent != EXTENT_BARE;
+	return true;
+}
+
+/* Extents that were never used hold nothing, and are not looked into. */
 static bool
 count_blocks(struct tally *t, const struct shm *shm)
 {
 	uint32_t words = SLICE_WORDS;
 
 	while (t->position < shm->sizes.blocks && words > 0) {
+		words--;
 		if (t->position % CLAIM_EXTENT == 0 &&
-		    load(&shm->extents[t->position / CLAIM_EXTENT]) ==
-			EXTENT_UNTOUCHED) {
+		    !count_extent(
+			t, load(&shm->extents[t->position / CLAIM_EXTENT]))) {
 			t->position += CLAIM_EXTENT;
-			words--;
 			continue;
 		}
 		t->blocks_used +=
 		    look_is_used(load(&shm->block_owners[t->position]));
 		t->position++;
-		words--;
 	}
 	return t->position >= shm->sizes.blocks;
 }

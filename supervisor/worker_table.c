@@ -182,6 +182,17 @@ remember_dead(struct worker_slot *w, uint32_t owner)
 }
 
 void
+worker_slot_ended(
+    struct worker_table *t, const struct worker_slot *w, uint64_t now_us)
+{
+	for (uint32_t n = 0; n < w->dead_count; n++) {
+		if (owner_worker(w->dead[n]) == w->index)
+			return;
+	}
+	atomic_store(&t->mirror[w->index].ended_us, now_us);
+}
+
+void
 worker_slot_died(struct worker_table *t, struct worker_slot *w)
 {
 	w->pid = 0;

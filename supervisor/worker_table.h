@@ -101,6 +101,14 @@ void worker_slot_set_state(
 void worker_slot_born(
     struct worker_table *t, struct worker_slot *w, pid_t pid, uint64_t now_ms);
 
+/*
+ * Note, for its successor, that a row's process serves no more since now_us
+ * (clock_us()).  Where an earlier one of the row is not adopted yet, that
+ * one's end counts.
+ */
+void worker_slot_ended(
+    struct worker_table *t, const struct worker_slot *w, uint64_t now_us);
+
 /* Note that a row's process was reaped: DEAD, and its id is in `dead`. */
 void worker_slot_died(struct worker_table *t, struct worker_slot *w);
 

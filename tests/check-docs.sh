@@ -2,8 +2,8 @@
 # check-docs.sh - every key of the table stands, with its default, in the
 # manual page and in the example configuration, and every option of the
 # command line in shadowcat(8); every command and option of shadowcatctl in
-# its page and its completion; no page names one that doesn't exist; and
-# mandoc has nothing to warn about.
+# its page and its completion; every metric in shadowcatctl(8); no page names
+# one that doesn't exist; and mandoc has nothing to warn about.
 set -u
 srcdir=${srcdir:-$(dirname "$0")/..}
 keys_page=$srcdir/man/shadowcat.conf.5
@@ -125,6 +125,15 @@ if [ -x ./shadowcatctl ]; then
 		    fail "shadowcatctl --help doesn't name --$option"
 	done <"$work/ctl_options"
 fi
+
+# --- metrics: of the supervisor, counters, histograms -----------------------
+for table in supervisor/metrics_table.h common/counters.h common/histogram.h; do
+	rows "$srcdir/$table" | awk -F'"' '$2 ~ /^[a-z]/ { print $2 }'
+done | sort -u >"$work/metrics"
+[ "$(wc -l <"$work/metrics")" -gt 60 ] || fail "the metrics were not read"
+sed -n 's/^\.It Va shadowcat_\([a-z_]*\).*/\1/p' "$ctl_page" |
+    sort >"$work/page"
+compare "$ctl_page" "$work/metrics" "$work/page"
 
 # --- what the built program says ------------------------------------------
 if [ -x ./shadowcat ]; then

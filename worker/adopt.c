@@ -707,6 +707,38 @@ settle(struct adoption *a)
 
 /* --- all of it ---------------------------------------------------------- */
 
+/* For how long nobody has served what is adopted now: the oldest dead's. */
+static void
+observe_pause(struct worker *w, const struct worker_start *start)
+{
+	uint64_t ended, oldest = UINT64_MAX;
+	uint32_t i, index;
+
+	for (i = 0; i < start->dead_count; i++) {
+		index = owner_worker(start->dead[i]);
+		if (index >= SHM_WORKERS_MAX)
+			continue;
+		ended = atomic_load(&w->shm->workers[index].ended_us);
+		if (ended != 0)
+			oldest = MIN(oldest, ended);
+	}
+	if (oldest == UINT64_MAX)
+		return;
+	w->now_us = 0; /* all of this was one turn of the loop */
+	worker_observe_since(w, HISTOGRAM_ADOPTION, oldest);
+}
+
+static void
+note_adoption(const struct adoption *a)
+{
+	struct worker *w = a->w;
+
+	worker_count(w, COUNTER_ADOPTIONS, 1);
+	worker_count(w, COUNTER_ADOPTED, a->adopted);
+	worker_count(w, COUNTER_ADOPTED_BROKEN, a->broken);
+	observe_pause(w, a->start);
+}
+
 static void
 say_adopted(struct worker *w, uint32_t dead)
 {
@@ -739,6 +771,7 @@ adopt_all(struct worker *w, const struct worker_start *start)
 	settle(&a);
 	KILL_POINT();
 	free(a.upstream_fd);
+	note_adoption(&a);
 	for (i = 0; i < start->dead_count; i++)
 		say_adopted(w, start->dead[i]);
 	log_notice("adopted %" PRIu32 " connections in %" PRIu64 " ms; %" PRIu32

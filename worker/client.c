@@ -443,6 +443,7 @@ client_feed(struct client *c, const char *buf, size_t len)
 	take(c, next, buf, len);
 	RECORD_COMMIT(c->rec);
 	arena_settle(&c->w->arena);
+	worker_count(c->w, COUNTER_CLIENT_RECEIVED, len);
 }
 
 static void

@@ -10,14 +10,17 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/conf.h"
 #include "common/counters.h"
+#include "common/histogram.h"
 #include "common/http_origin.h"
 #include "common/journal.h"
 #include "common/kill_point.h"
 #include "common/shm.h"
 #include "worker/channel.h"
 #include "worker/deadline.h"
+#include "worker/lag.h"
 #include "worker/resolve.h"
 
 /*
@@ -78,8 +81,8 @@ struct worker {
 
 	struct deadline_list client_head, client_idle, client_body, client_send,
 	    client_linger;
-	struct deadline_list session_idle, session_stone, session_age, session_again,
-	    session_later;
+	struct deadline_list session_idle, session_stone, session_age,
+	    session_again, session_later;
 	struct deadline_list errands;
 	struct deadline_list stream_detach, stream_quiet, stream_silent;
 	struct deadline_list upstream_connect, upstream_response, upstream_idle;
@@ -100,8 +103,11 @@ struct worker {
 	/* Objects that ended in this turn of the loop: freed after it. */
 	struct grave *dead;
 
+	uint64_t now_us; /* clock_us() in this turn, 0: not asked yet */
+
 	ev_timer pulse;
 	uint64_t last_beat; /* at the pulse before */
+	struct lag lag;     /* how late the pulse is */
 	ev_prepare turn;
 	ev_timer leave; /* drain.timeout or worker.orphan_timeout */
 };
@@ -115,6 +121,29 @@ worker_count(struct worker *w, enum counter which, uint64_t n)
 	atomic_store_explicit(c,
 	    atomic_load_explicit(c, memory_order_relaxed) + n,
 	    memory_order_relaxed);
+}
+
+/*
+ * clock_us(), as it was when it was first asked for in this turn of the loop:
+ * exact enough for statistics, and one reading for all that a turn does.
+ */
+static inline uint64_t
+worker_now_us(struct worker *w)
+{
+	if (w->now_us == 0)
+		w->now_us = clock_us();
+	return w->now_us;
+}
+
+/* Note in one of this worker's histograms how long it is since `then_us`. */
+static inline void
+worker_observe_since(
+    struct worker *w, enum histogram_name which, uint64_t then_us)
+{
+	uint64_t now = worker_now_us(w);
+
+	histogram_observe(
+	    &w->slot->histograms[which], now > then_us ? now - then_us : 0);
 }
 
 /*

@@ -21,6 +21,8 @@
 static void
 refuse(struct client *c, struct client_state *next, int fault)
 {
+	if (fault != HTTP_FAULT_NONE && next->refusal == 0)
+		worker_count(c->w, COUNTER_REFUSED + (enum http_fault)fault, 1);
 	next->refusal = (uint8_t)fault;
 	next->refused_s = (uint32_t)time(NULL);
 	next->stream_ref = 0;
@@ -28,7 +30,6 @@ refuse(struct client *c, struct client_state *next, int fault)
 	if (next->minor == 0)
 		next->keep_alive = 0; /* errors say nothing of staying */
 	journal_clear(&c->w->arena, &next->out);
-	worker_count(c->w, COUNTER_REQUESTS_REFUSED, 1);
 }
 
 /* Whether bytes of another answer are on their way already. */
@@ -206,6 +207,7 @@ begin_state(
 	else
 		chunked_begin(&next->body, BODY_NONE, 0);
 	next->requests++;
+	next->begun_us = worker_now_us(w);
 	next->body_len = 0;
 	next->out_wire = 0;
 	jsonrpc_init(&next->json);

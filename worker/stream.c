@@ -262,6 +262,7 @@ stream_resolved(struct worker *w, const char *why)
 			upstream_ask(st, false);
 			continue;
 		}
+		worker_count(w, COUNTER_FAILED_RESOLVE, 1);
 		stream_log(st, LOG_LEVEL_WARNING, "resolve %s: %s",
 		    w->resolver.url.host, why);
 		stream_fail(
@@ -436,7 +437,7 @@ stream_outgoing(struct stream *st, const struct journal **ret_journal,
 }
 
 static void
-log_end(struct stream *st, enum end_reason why)
+note_end(struct stream *st, enum end_reason why)
 {
 	const struct stream_state *ss = stream_state(st);
 	const char *method = http_method_name(st->rec->method);
@@ -446,7 +447,7 @@ log_end(struct stream *st, enum end_reason why)
 	if (st->is_logged)
 		return;
 	st->is_logged = true;
-	worker_count(st->w, COUNTER_STREAMS_ENDED, 1);
+	worker_count(st->w, COUNTER_STREAMS_ENDED + why, 1);
 	if (st->w->conf->log_access)
 		level = LOG_LEVEL_INFO;
 	stream_log(st, level,
@@ -464,7 +465,7 @@ stream_free(struct stream *st, enum end_reason why)
 
 	if (st->is_dead)
 		return;
-	log_end(st, why);
+	note_end(st, why);
 	st->is_dead = true;
 	w->errand_count -= st->counted_errand;
 	stop_waiting(st);
@@ -508,7 +509,7 @@ stream_finish(struct stream *st)
 		client_close(c, why, framing == HTTP_FRAMING_CLOSE);
 		return;
 	}
-	log_end(st, why);
+	note_end(st, why);
 	/* The client's word first: a kept stream is rooted all along. */
 	clean = client_answered(c, wire, framing != HTTP_FRAMING_CLOSE);
 	kept = legacy_keep_finished(st);

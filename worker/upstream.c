@@ -369,7 +369,7 @@ upstream_lost(struct upstream *u, int error)
 	struct stream *st = u->stream;
 	bool retry = may_retry(u, error == 0 || error == EPIPE);
 
-	worker_count(u->w, COUNTER_UPSTREAM_FAILURES, 1);
+	worker_count(u->w, COUNTER_FAILED_LOST, 1);
 	stream_log(st, retry ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
 	    "upstream connection: %s%s",
 	    error == 0 ? "closed in mid-answer" : strerror(error),
@@ -457,9 +457,11 @@ act_on(struct upstream *u, enum answer_verdict verdict)
 	struct stream *st = u->stream;
 
 	if (is_failure(verdict)) {
-		if (verdict == ANSWER_GARBLED)
+		if (verdict == ANSWER_GARBLED) {
+			worker_count(u->w, COUNTER_FAILED_GARBLED, 1);
 			stream_log(st, LOG_LEVEL_WARNING,
 			    "the upstream's answer is not valid HTTP/1.1");
+		}
 		if (verdict == ANSWER_NO_MEMORY) {
 			stream_log(st, LOG_LEVEL_WARNING,
 			    "journal.memory is full: its answer ends");
@@ -486,10 +488,23 @@ act_on(struct upstream *u, enum answer_verdict verdict)
 		stream_flush(st);
 }
 
+/* Bytes were taken; before them, the answer's head was awaited or not. */
+static void
+note_taken(struct upstream *u, size_t len, bool was_waiting)
+{
+	struct stream *st = u->stream;
+
+	worker_count(u->w, COUNTER_UPSTREAM_RECEIVED, len);
+	if (was_waiting && stream_state(st)->status != 0 && st->client != NULL)
+		worker_observe_since(u->w, HISTOGRAM_FIRST_BYTE,
+		    client_state(st->client)->begun_us);
+}
+
 void
 upstream_feed(struct upstream *u, const char *buf, size_t len)
 {
 	struct stream *st = u->stream;
+	bool was_waiting = stream_state(st)->phase == STREAM_WAITING;
 	struct stream_change change = stream_begin(st);
 	struct stream_state *next = change.next;
 	enum answer_verdict verdict;
@@ -519,6 +534,7 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 	if (next->resumable)
 		events_trim(st, next);
 	stream_commit(&change);
+	note_taken(u, len, was_waiting);
 	if (next->resumable)
 		events_tell(st);
 	if (len == 0 && verdict == ANSWER_MORE)
@@ -590,6 +606,7 @@ upstream_on_response_due(struct deadline *d)
 {
 	struct upstream *u = container_of(d, struct upstream, deadline);
 
+	worker_count(u->w, COUNTER_FAILED_SILENT, 1);
 	stream_log(u->stream, LOG_LEVEL_WARNING,
 	    "no answer from the upstream in time");
 	stream_fail(

@@ -36,12 +36,13 @@ struct upstream {
 	ev_io io;              /* io.fd is the socket */
 	struct deadline deadline;
 	uint32_t slot;
-	uint8_t state;    /* enum upstream_state */
-	bool is_blocked;  /* the socket took less than there was to send */
-	bool is_reused;   /* came out of the pool for this stream */
-	bool is_deaf;     /* it takes no more bytes; an answer may wait */
-	bool is_reset;    /* what comes behind its last byte is no end */
-	uint32_t address; /* which of the resolver's it connects to */
+	uint8_t state;     /* enum upstream_state */
+	bool is_blocked;   /* the socket took less than there was to send */
+	bool is_reused;    /* came out of the pool for this stream */
+	bool is_deaf;      /* it takes no more bytes; an answer may wait */
+	bool is_reset;     /* what comes behind its last byte is no end */
+	uint32_t address;  /* which of the resolver's it connects to */
+	uint64_t begun_us; /* worker_now_us() when it began to connect */
 	uint64_t park_seq;
 	uint64_t sent;                /* bytes sent on it in all */
 	uint64_t taken;               /* bytes processed from it in all */

@@ -138,12 +138,15 @@ connect_failed(struct stream *st, uint32_t address, int error)
 	struct resolver *r = &st->w->resolver;
 
 	log_connect(st, address, error);
-	worker_count(st->w, COUNTER_UPSTREAM_FAILURES, 1);
 	if (error == EMFILE || error == ENFILE || error == ENOMEM ||
 	    error == ENOBUFS || error == EADDRNOTAVAIL) {
 		stream_fail(st, HTTP_FAULT_NO_ROOM, END_UPSTREAM_UNREACHED);
 		return;
 	}
+	worker_count(st->w,
+	    error == ETIMEDOUT ? COUNTER_FAILED_TIMEOUT
+			       : COUNTER_FAILED_CONNECT,
+	    1);
 	if (++st->tries < r->count) {
 		upstream_connect(st, (address + 1) % r->count);
 		return;
@@ -188,6 +191,7 @@ upstream_connect(struct stream *st, uint32_t address)
 		return;
 	}
 	u->address = address;
+	u->begun_us = worker_now_us(w);
 	u->stream = st;
 	st->upstream = u;
 	send_park(u);
@@ -227,6 +231,7 @@ upstream_connected(struct upstream *u)
 		connect_failed(st, address, error);
 		return;
 	}
+	worker_observe_since(u->w, HISTOGRAM_CONNECT, u->begun_us);
 	u->w->resolver.first = address;
 	if (u->park_seq != 0 && !channel_sent(&u->w->channel, u->park_seq)) {
 		upstream_set_state(u, UPSTREAM_PARKING);

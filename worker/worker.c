@@ -31,6 +31,7 @@
 
 /* The heart beats at least this often, also when nothing happens. */
 #define PULSE_S 1.
+#define PULSE_US 1000000u
 
 /* A session that is too old and busy is looked at again after this. */
 #define SESSION_AGAIN_MS 1000
@@ -214,6 +215,17 @@ let_reserves_go(struct worker *w)
 	w->last_beat = events;
 }
 
+/* How late the pulse is, every event was that came at the same time. */
+static void
+note_lag(struct worker *w)
+{
+	uint64_t late = lag_note(&w->lag, clock_us(), PULSE_US);
+
+	histogram_observe(&w->slot->histograms[HISTOGRAM_LOOP_LAG], late);
+	atomic_store_explicit(
+	    &w->slot->lag_us, lag_worst(&w->lag), memory_order_relaxed);
+}
+
 static void
 on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -222,6 +234,7 @@ on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	memory_on_pulse(w);
+	note_lag(w);
 	let_reserves_go(w);
 	beat(w);
 }
@@ -248,6 +261,7 @@ on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
 	(void)revents;
 	memory_on_turn(w);
 	free_dead(w);
+	w->now_us = 0;
 	beat(w);
 }
 

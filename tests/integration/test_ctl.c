@@ -534,18 +534,20 @@ START_TEST(metrics_outlive_workers)
 
 	rig_start(NULL);
 	open_session(&c, "abcdefgh-1", "go");
-	ck_assert_double_eq(metric("shadowcat_requests_total"), 1);
+	ck_assert_double_eq(metric("shadowcat_requests_begun_total"), 1);
 	ck_assert_double_eq(metric("shadowcat_workers"), 1);
 	ck_assert_double_eq(metric("shadowcat_sessions"), 1);
-	ck_assert_double_eq(metric("shadowcat_streams{state=\"relaying\"}"), 1);
-	ck_assert_double_gt(metric("shadowcat_memory_blocks_used"), 0);
+	ck_assert_double_eq(
+	    metric("shadowcat_streams{state=\"relaying\",era=\"legacy\"}"), 1);
+	ck_assert_double_gt(metric("shadowcat_memory_used_bytes"), 0);
 	wait_for(rig_workers(worker, 1) == 1);
 	ck_assert_int_eq(kill(worker[0], SIGKILL), 0);
 	wait_for(rig_workers(next, 1) == 1 && next[0] != worker[0]);
-	ck_assert_double_eq(metric("shadowcat_requests_total"), 1);
-	ck_assert_double_eq(metric("shadowcat_worker_deaths_total"), 1);
-	ctl_says("metrics", 0, "# TYPE shadowcat_requests_total counter");
-	ctl_says("metrics", 0, "\nshadowcat_requests_total 1\n");
+	ck_assert_double_eq(metric("shadowcat_requests_begun_total"), 1);
+	ck_assert_double_eq(
+	    metric("shadowcat_worker_deaths_total{kind=\"killed\"}"), 1);
+	ctl_says("metrics", 0, "# TYPE shadowcat_requests_begun_total counter");
+	ctl_says("metrics", 0, "\nshadowcat_requests_begun_total 1\n");
 	rig_open_gate("go");
 	expect_event(&c, "two");
 	client_close(&c);

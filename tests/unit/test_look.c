@@ -5,8 +5,10 @@
 #include "config.h"
 
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "common/claim.h"
 #include "common/record.h"
@@ -109,6 +111,7 @@ START_TEST(everything_is_counted)
 	make_stream(0, 1, STREAM_RELAYING);
 	make_stream(COUNT - 1, 2, STREAM_WAITING);
 	atomic_store(&shm.extents[1], EXTENT_BACKED);
+	atomic_store(&shm.extents[3], EXTENT_BARE);
 	atomic_store(&shm.block_owners[CLAIM_EXTENT], owner_id(0, 1));
 	atomic_store(
 	    &shm.block_owners[CLAIM_EXTENT + 1], owner_of_travelling(3));
@@ -119,18 +122,29 @@ START_TEST(everything_is_counted)
 	ck_assert_uint_eq(t.sessions[2], 2);
 	ck_assert_uint_eq(t.stream_count, 2);
 	ck_assert_uint_eq(t.streams[1], 2);
-	ck_assert_uint_eq(t.streams_in[STREAM_WAITING], 1);
+	ck_assert_uint_eq(t.streams_in[ERA_PLAIN][STREAM_WAITING], 1);
 	ck_assert_uint_eq(t.streams_detached, 2);
 	ck_assert_uint_eq(t.blocks_used, 2);
+	ck_assert_uint_eq(t.extents_backed, 1);
+	ck_assert_uint_eq(t.extents_touched, 2);
 }
 END_TEST
 
 START_TEST(counters_of_all_slots_are_summed)
 {
+	struct look_histogram h;
+
 	atomic_store(&shm.workers[0].counters[COUNTER_EVENTS], 3);
 	atomic_store(
 	    &shm.workers[SHM_WORKERS_MAX - 1].counters[COUNTER_EVENTS], 4);
 	ck_assert_uint_eq(look_counter(&shm, COUNTER_EVENTS), 7);
+	histogram_observe(&shm.workers[0].histograms[HISTOGRAM_CONNECT], 90);
+	histogram_observe(
+	    &shm.workers[SHM_WORKERS_MAX - 1].histograms[HISTOGRAM_CONNECT],
+	    100);
+	look_histogram(&shm, HISTOGRAM_CONNECT, &h);
+	ck_assert_uint_eq(h.bucket[0], 2);
+	ck_assert_uint_eq(h.sum_us, 190);
 }
 END_TEST
 
@@ -241,6 +255,33 @@ START_TEST(newest_deaths_are_kept)
 }
 END_TEST
 
+static const struct {
+	int status;
+	enum worker_kill kill;
+	enum death_kind want;
+} ends[] = {
+	{ W_EXITCODE(0, 0), WORKER_KILL_NONE, DEATH_LEFT },
+	{ W_EXITCODE(1, 0), WORKER_KILL_NONE, DEATH_FAILED },
+	{ W_EXITCODE(0, SIGSEGV), WORKER_KILL_NONE, DEATH_FAULT },
+	{ W_EXITCODE(0, SIGABRT), WORKER_KILL_NONE, DEATH_FAULT },
+	{ W_EXITCODE(0, SIGKILL), WORKER_KILL_NONE, DEATH_KILLED },
+	{ W_EXITCODE(0, SIGKILL), WORKER_KILL_HANG, DEATH_HANG },
+	{ W_EXITCODE(0, SIGKILL), WORKER_KILL_PROTOCOL, DEATH_PROTOCOL },
+	{ W_EXITCODE(0, SIGKILL), WORKER_KILL_STOP, DEATH_STOP },
+	{ W_EXITCODE(0, SIGKILL), WORKER_KILL_RECYCLE, DEATH_RECYCLE },
+};
+
+START_TEST(deaths_are_counted_by_kind)
+{
+	struct deaths deaths = { .count = 0 };
+	struct worker_slot w = { .kill = ends[_i].kill };
+
+	deaths_note(&deaths, &w, 7, ends[_i].status);
+	for (unsigned i = 0; i < DEATH_KIND_COUNT; i++)
+		ck_assert_uint_eq(deaths.by_kind[i], i == ends[_i].want);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -257,6 +298,8 @@ main(void)
 	tcase_add_test(tc, beginnings_name_sessions);
 	tcase_add_loop_test(tc, garbage_is_bounded, 0, 50);
 	tcase_add_test(tc, newest_deaths_are_kept);
+	tcase_add_loop_test(
+	    tc, deaths_are_counted_by_kind, 0, (int)ARRAY_LEN(ends));
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

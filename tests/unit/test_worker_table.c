@@ -108,6 +108,26 @@ START_TEST(dead_are_remembered_until_they_are_adopted)
 }
 END_TEST
 
+/* The pause of those who wait began with the first death. */
+START_TEST(the_oldest_end_that_is_not_adopted_counts)
+{
+	struct worker_slot *w = give_birth(1, 1);
+	uint32_t first = worker_slot_owner_id(w);
+
+	worker_slot_ended(&table, w, 100);
+	worker_slot_died(&table, w);
+	(void)give_birth(1, 2);
+	worker_slot_ended(&table, w, 200);
+	worker_slot_died(&table, w);
+	ck_assert_uint_eq(atomic_load(&mirror[1].ended_us), 100);
+	(void)give_birth(1, 3);
+	ck_assert(worker_slot_adopted(w, first));
+	ck_assert(worker_slot_adopted(w, w->dead[0]));
+	worker_slot_ended(&table, w, 300);
+	ck_assert_uint_eq(atomic_load(&mirror[1].ended_us), 300);
+}
+END_TEST
+
 START_TEST(restarts_are_counted)
 {
 	struct worker_slot *w = give_birth(0, 1);
@@ -156,6 +176,7 @@ main(void)
 	tcase_add_test(tc, processes_are_found_and_counted);
 	tcase_add_test(tc, owner_ids_tell_rows_and_generations_apart);
 	tcase_add_test(tc, dead_are_remembered_until_they_are_adopted);
+	tcase_add_test(tc, the_oldest_end_that_is_not_adopted_counts);
 	tcase_add_test(tc, restarts_are_counted);
 	tcase_add_test(tc, process_without_channel_is_not_reachable);
 	tcase_add_test(tc, states_have_words);
