@@ -189,7 +189,10 @@ stop_supervisor(void)
 	ck_assert(WIFSTOPPED(status));
 }
 
-/* A worker dies, and the supervisor has not yet read what it said last. */
+/*
+ * A worker dies, and the supervisor has not yet read what it said last.  It
+ * may learn of the one or of the other first: hence some tries.
+ */
 START_TEST(what_was_parked_last_is_adopted)
 {
 	struct client c;
@@ -514,7 +517,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, connections_leak_no_descriptor);
 	tcase_add_test(tc, kept_connection_outlives_its_worker);
 	tcase_add_loop_test(tc, stream_outlives_its_worker, 0, 2);
-	tcase_add_test(tc, what_was_parked_last_is_adopted);
+	tcase_add_loop_test(tc, what_was_parked_last_is_adopted, 0, 5);
 #if defined(SC_DEVELOPER) && !defined(SC_SANITIZED)
 	tcase_add_test(tc, poison_ends_its_stream_alone);
 #endif
