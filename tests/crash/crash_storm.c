@@ -185,19 +185,19 @@ check_rest(unsigned round)
 	stage_look(&stage, &rest);
 	if (!stage_is_clean(&rest))
 		faults++;
-	if (round > 1 && rest.memory > memory + memory / 4) {
+	if (round > 1 && rest.use.memory > memory + memory / 4) {
 		printf("the shared memory grew from %llu to %llu\n",
 		    (unsigned long long)memory,
-		    (unsigned long long)rest.memory);
+		    (unsigned long long)rest.use.memory);
 		faults++;
 	}
 	if (round <= 1)
-		memory = rest.memory;
+		memory = rest.use.memory;
 	faults += requests_check(stage.log, true);
 	printf("round %u: %u kills, %u plays, %u requests, %u faults, "
 	       "%llu KiB shared\n",
 	    round, kills, plays, requests_count(), faults,
-	    (unsigned long long)(rest.memory >> 10));
+	    (unsigned long long)(rest.use.memory >> 10));
 	fflush(stdout);
 }
 

@@ -29,6 +29,8 @@ if [ "${1-}" = --full ]; then
 		try crash_storm --rounds 5 --seconds 60 --pause $pause \
 		    --workers 4 --clients 48
 	done
+	echo "--- test_growth"
+	GROWTH_DEATHS=1000 tests/integration/test_growth || failed=1
 	# Counters that move while they are read.
 	try crash_storm --scene slow-client --clients 16 --pause 1-10 \
 	    --seconds 60

@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/claim.h"
-#include "common/shm_layout.h"
 #include "tests/crash/stage.h"
 #include "tests/peers/wire.h"
 
@@ -301,70 +299,18 @@ stage_renew_workers(const struct stage *s)
 
 /* --- what is left -------------------------------------------------------- */
 
-/* The daemon's shared memory, or -1. */
-static int
-open_memory(const struct stage *s)
-{
-	char target[128], path[64];
-
-	for (int fd = 3; fd < 64; fd++) {
-		if (!proc_fd_target(s->proxy.pid, fd, target, sizeof(target)) ||
-		    strstr(target, "memfd:shadowcat") == NULL)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d",
-		    (int)s->proxy.pid, fd);
-		return open(path, O_RDONLY | O_CLOEXEC);
-	}
-	return -1;
-}
-
-/* How many elements of a table somebody uses (not: holds in reserve). */
-static unsigned
-count_used(int fd, const struct shm_table *owners)
-{
-	uint32_t words[4096], n, i, done;
-	unsigned used = 0;
-	ssize_t got;
-
-	for (done = 0; done < owners->count; done += n) {
-		n = owners->count - done;
-		if (n > 4096)
-			n = 4096;
-		got = pread(fd, words, n * sizeof(words[0]),
-		    (off_t)(owners->offset + done * sizeof(words[0])));
-		if (got != (ssize_t)(n * sizeof(words[0])))
-			stage_die("the shared memory can't be read");
-		for (i = 0; i < n; i++)
-			used += words[i] != 0 && (words[i] & CLAIM_IDLE) == 0;
-	}
-	return used;
-}
-
 static void
 look_once(const struct stage *s, struct stage_rest *ret)
 {
-	struct shm_header h;
-	struct stat st;
-	int fd = open_memory(s);
-
-	if (fd < 0 || pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) ||
-	    h.magic != SHM_MAGIC || fstat(fd, &st) < 0)
+	if (!shared_use_look(s->proxy.pid, &ret->use))
 		stage_die("the shared memory can't be read");
 	ret->fds = proc_count_fds(s->proxy.pid) - s->fds_at_start;
-	ret->clients = count_used(fd, &h.client_owners);
-	ret->upstreams = count_used(fd, &h.upstream_owners);
-	ret->streams = count_used(fd, &h.stream_owners);
-	ret->sessions = count_used(fd, &h.session_owners);
-	ret->blocks = count_used(fd, &h.block_owners);
-	ret->memory = (uint64_t)st.st_blocks * 512;
-	close(fd);
 }
 
 static bool
 is_clean(const struct stage_rest *r)
 {
-	return r->fds == 0 && r->clients == 0 && r->upstreams == 0 &&
-	       r->streams == 0 && r->sessions == 0 && r->blocks == 0;
+	return r->fds == 0 && shared_use_is_none(&r->use);
 }
 
 void
@@ -391,7 +337,7 @@ stage_is_clean(const struct stage_rest *r)
 	if (!is_clean(r))
 		printf("left behind: %d descriptors, %u clients, %u upstreams, "
 		       "%u streams, %u sessions, %u blocks\n",
-		    r->fds, r->clients, r->upstreams, r->streams, r->sessions,
-		    r->blocks);
+		    r->fds, r->use.clients, r->use.upstreams, r->use.streams,
+		    r->use.sessions, r->use.blocks);
 	return is_clean(r);
 }

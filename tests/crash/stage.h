@@ -14,6 +14,7 @@
 
 #include "common/kill_point.h"
 #include "tests/integration/process.h"
+#include "tests/integration/shared_use.h"
 
 struct stage {
 	char dir[256];
@@ -32,8 +33,7 @@ struct stage {
 /* What the daemon keeps; all 0 when no client is connected. */
 struct stage_rest {
 	int fds; /* descriptors beyond those at the start */
-	unsigned clients, upstreams, streams, sessions, blocks;
-	uint64_t memory; /* bytes of the shared memory that are there: not 0 */
+	struct shared_use use;
 };
 
 /*
