@@ -93,6 +93,14 @@ check_level(const char *text)
 }
 
 static const char *
+check_format(const char *text)
+{
+	enum log_format format;
+
+	return log_format_parse(text, &format) < 0 ? "use text or json" : NULL;
+}
+
+static const char *
 check_target(const char *text)
 {
 	static const char syslog_path[] = "syslog:";

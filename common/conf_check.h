@@ -20,6 +20,7 @@
 	X(USER,     user,     "a user's name")                          \
 	X(LEVEL,    level,    "a level")                                \
 	X(TARGET,   target,   "a target")                               \
+	X(FORMAT,   format,   "a format")                               \
 	X(ORIGIN,   origin,   "an origin")                              \
 	X(HOST,     host,     "a host")
 /* clang-format on */

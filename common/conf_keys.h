@@ -158,6 +158,9 @@
 	X(log_target, "log.target",                                     \
 	    STRING, "stderr", 0, 0, RELOAD, TARGET,                     \
 	    "stderr, syslog, syslog:SOCKET or a file")                  \
+	X(log_format, "log.format",                                     \
+	    STRING, "text", 0, 0, RELOAD, FORMAT,                       \
+	    "text (words and key=value) or json (an object a line)")    \
 	X(log_access, "log.access",                                     \
 	    BOOL, "false", 0, 0, RELOAD, NONE,                          \
 	    "log a line for each request")                              \

@@ -153,6 +153,13 @@ log_reopen(void)
 	return 0;
 }
 
+void
+log_stderr_changed(void)
+{
+	if (log_state.sink.kind == LOG_SINK_STDERR)
+		(void)!log_reopen(); /* at worst it is stderr itself */
+}
+
 int
 log_fd(void)
 {
@@ -412,23 +419,15 @@ log_vbegin(struct log_line *line, enum log_level level, const char *subject,
 }
 
 void
-log_vwrite(
-    enum log_level level, const char *subject, const char *fmt, va_list ap)
+log_write(enum log_level level, const char *fmt, ...)
 {
 	int saved_errno = errno;
 	struct log_line line;
-
-	if (log_vbegin(&line, level, subject, fmt, ap))
-		log_end(&line);
-	errno = saved_errno;
-}
-
-void
-log_write(enum log_level level, const char *fmt, ...)
-{
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vwrite(level, NULL, fmt, ap);
+	if (log_vbegin(&line, level, NULL, fmt, ap))
+		log_end(&line);
 	va_end(ap);
+	errno = saved_errno;
 }

@@ -92,9 +92,12 @@ SC_MUST_CHECK int log_set_target_fd(const char *target, int fd);
  */
 SC_MUST_CHECK int log_reopen(void);
 
+/* Another file is stderr now: let go of what was made of the old one. */
+void log_stderr_changed(void);
+
 /*
  * The descriptor that lines are written to: what a child has to keep open.
- * 2 where the target is stderr.
+ * Where the target is stderr, that is 2, or a way of our own to the same.
  */
 int log_fd(void);
 
@@ -121,13 +124,6 @@ bool log_enabled(enum log_level level);
  * ends in "...".  Leaves errno alone; %m may be used.
  */
 void log_write(enum log_level level, const char *fmt, ...) SC_PRINTF(2, 3);
-
-/*
- * Write one line, with a subject ("stream 83f1", or NULL) after the prefix:
- * for the log function of an object.
- */
-void log_vwrite(enum log_level level, const char *subject, const char *fmt,
-    va_list ap) SC_PRINTF(3, 0);
 
 /*
  * A line with named values, for the log function of an object: begin it,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "common/log.h"
 #include "supervisor/complain.h"
 #include "supervisor/daemon.h"
 
@@ -82,6 +83,7 @@ daemon_detach(void)
 		(void)dup2(fd, i);
 	if (fd > STDERR_FILENO)
 		fd_close(&fd);
+	log_stderr_changed();
 }
 
 void

@@ -13,6 +13,7 @@
 
 #include "common/conf.h"
 #include "common/log.h"
+#include "supervisor/log_conf.h"
 #include "supervisor/options.h"
 #include "supervisor/options_help.h"
 #include "supervisor/supervisor.h"
@@ -52,11 +53,9 @@ report_valid(const struct options *options)
 static int
 start_log(const struct conf *conf)
 {
-	enum log_level level;
-	int r = log_level_parse(conf->log_level, &level);
+	int r;
 
-	sc_assert(r == 0); /* conf_set() has checked it */
-	log_set_level(level);
+	log_conf_apply(conf);
 	r = log_set_target(conf->log_target);
 	if (r < 0)
 		(void)fprintf(stderr, "shadowcat: log.target: %s: %s\n",

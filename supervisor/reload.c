@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "supervisor/limits.h"
+#include "supervisor/log_conf.h"
 #include "supervisor/notify.h"
 #include "supervisor/nursery.h"
 #include "supervisor/recycle.h"
@@ -100,14 +101,13 @@ on_recycled(void *context, int error, const char *text)
 static int
 apply_log(struct reload *r, const struct conf *old, const struct conf *fresh)
 {
-	enum log_level level;
-	int error = log_level_parse(fresh->log_level, &level);
+	int error = 0;
 
 	/* A target that stays is not opened again: USR1 is for that. */
-	if (error == 0 && strcmp(old->log_target, fresh->log_target) != 0)
+	if (strcmp(old->log_target, fresh->log_target) != 0)
 		error = log_set_target(fresh->log_target);
 	if (error == 0)
-		log_set_level(level);
+		log_conf_apply(fresh);
 	else
 		(void)snprintf(r->text, sizeof(r->text), "log.target: %s: %s",
 		    fresh->log_target, strerror(-error));

@@ -28,6 +28,7 @@
 #include "supervisor/dispatch.h"
 #include "supervisor/handover.h"
 #include "supervisor/limits.h"
+#include "supervisor/log_conf.h"
 #include "supervisor/notify.h"
 #include "supervisor/nursery.h"
 #include "supervisor/reload.h"
@@ -216,6 +217,7 @@ on_tick(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)loop;
 	(void)revents;
 	notify_alive();
+	log_tick();
 	nursery_tick(timer->data);
 }
 
@@ -453,12 +455,7 @@ run(struct supervisor *sv)
 static int
 resume_log(const struct conf *conf, int fd)
 {
-	enum log_level level;
-	int r = log_level_parse(conf->log_level, &level);
-
-	if (r < 0)
-		return r;
-	log_set_level(level);
+	log_conf_apply(conf);
 	return log_set_target_fd(conf->log_target, fd);
 }
 

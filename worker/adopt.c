@@ -250,9 +250,8 @@ static void
 give_up(struct adoption *a, struct client *c)
 {
 	a->broken++;
-	log_error("client record %" PRIu32 " is damaged: its connection is "
-		  "closed",
-	    c->slot);
+	client_log(c, LOG_LEVEL_ERROR,
+	    "its record is damaged: the connection is closed");
 	client_close(c, END_RECORD_BROKEN, true);
 }
 
@@ -385,7 +384,6 @@ is_poison(const struct adoption *a, enum hand_kind kind, uint32_t slot,
 	if (poison == NULL || poison->kind != kind || poison->slot != slot ||
 	    poison->generation != generation || poison->taken != taken)
 		return false;
-	log_error("two workers died of the same bytes: their stream ends");
 	return true;
 }
 
@@ -447,6 +445,9 @@ settle_upstream(struct adoption *a, struct upstream *u)
 	if (fresh > 0 && is_poison(a, HAND_UPSTREAM, u->slot,
 			     u->rec->generation, ss->up_taken)) {
 		a->broken++;
+		stream_log(st, LOG_LEVEL_ERROR,
+		    "two workers died of the same bytes of its answer: it "
+		    "ends");
 		stream_fail(st, HTTP_FAULT_UPSTREAM_GARBLED, END_POISON);
 		return;
 	}
@@ -515,6 +516,9 @@ settle_taken(struct adoption *a, struct client *c, uint64_t taken)
 		return false;
 	if (is_poison(a, HAND_CLIENT, c->slot, c->rec->generation, cs->taken)) {
 		a->broken++;
+		client_log(c, LOG_LEVEL_ERROR,
+		    "two workers died of the same bytes of this client: its "
+		    "connection is closed");
 		client_close(c, END_POISON, true);
 		return true;
 	}

@@ -110,8 +110,12 @@ take_resumed(struct stream *st, struct stream_state *next,
 {
 	enum answer_verdict verdict = legacy_resumed(next, head, rest);
 
-	if (verdict != ANSWER_MORE)
+	if (verdict != ANSWER_MORE) {
+		stream_log(st, LOG_LEVEL_INFO,
+		    "the upstream answers the request to go on with status %u",
+		    (unsigned)head->status);
 		return verdict;
+	}
 	worker_count(st->w, COUNTER_RESUMES, 1);
 	begin_body(next, head, true);
 	next->up_keep = head->keep_alive && next->body.kind != BODY_CLOSE;

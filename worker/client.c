@@ -264,6 +264,29 @@ forget_probe(struct client *c)
 	c->probe = NULL;
 }
 
+/* Where on the connection the answer under way has come to. */
+static uint64_t
+place_of(const struct client *c)
+{
+	const struct stream *st = c->stream;
+	uint64_t wire = client_state(c)->wire;
+
+	if (st == NULL)
+		return wire + c->refusal_sent;
+	return stream_prelude_is_sent(st) ? st->sent.wire + st->sent.sent
+					  : st->prelude.wire + st->prelude.sent;
+}
+
+void
+client_request_over(struct client *c, enum end_reason why)
+{
+	if (c->stream == NULL && client_state(c)->refusal == 0)
+		return; /* none is under way */
+	if (c->stream == NULL && c->refused_why != 0)
+		why = c->refused_why;
+	report_request(c, place_of(c) - client_state(c)->wire, why);
+}
+
 void
 client_close(struct client *c, enum end_reason why, bool reset)
 {
@@ -273,6 +296,7 @@ client_close(struct client *c, enum end_reason why, bool reset)
 
 	if (c->is_closing)
 		return;
+	client_request_over(c, why);
 	forget_probe(c);
 	kept = st != NULL && leaves_stream(st, why);
 	c->is_closing = true;
@@ -484,10 +508,15 @@ phase_after_answer(const struct client_state *cs, bool usable)
 bool
 client_answered(struct client *c, uint64_t wire, bool usable)
 {
-	struct client_state *next = RECORD_BEGIN(c->rec);
-	bool clean = next->phase == CLIENT_WAIT && chain_is_empty(&next->in);
+	struct client_state *next;
+	bool clean;
 
+	client_request_over(c,
+	    c->stream != NULL ? stream_state(c->stream)->reason : END_REFUSED);
+	next = RECORD_BEGIN(c->rec);
+	clean = next->phase == CLIENT_WAIT && chain_is_empty(&next->in);
 	next->wire = wire;
+	next->begun_us = 0;
 	next->stream_ref = 0;
 	next->refusal = 0;
 	next->out_wire = 0;
@@ -498,6 +527,9 @@ client_answered(struct client *c, uint64_t wire, bool usable)
 	RECORD_COMMIT(c->rec);
 	arena_settle(&c->w->arena);
 	c->stream = NULL;
+	c->refused_why = 0;
+	c->refused_stream = 0;
+	c->refusal_sent = 0;
 	return clean;
 }
 
@@ -617,6 +649,8 @@ client_refuse(struct client *c, enum http_fault fault, enum end_reason why)
 	RECORD_COMMIT(c->rec);
 	arena_settle(&c->w->arena);
 	c->stream = NULL;
+	c->refused_why = (uint8_t)why;
+	c->refused_stream = st->rec->id;
 	stream_drop(st, why);
 	client_flush(c);
 }

@@ -16,6 +16,10 @@
 #include "common/end_reasons.h"
 #include "common/record.h"
 #include "worker/context.h"
+#include "worker/report.h"
+
+/* Bytes of a request's path that are kept for the log, and the NUL. */
+#define CLIENT_PATH_CAP 72
 
 /* Which time limit runs for a client. */
 enum client_limit {
@@ -50,8 +54,12 @@ struct client {
 	bool is_bounded;       /* client_bound_queue() was here */
 	bool is_leaving;       /* its request belongs to worker `target` */
 	uint32_t target;
-	bool is_on_loopback;            /* the address it came in on is */
-	size_t refusal_sent;            /* bytes of the refusal that are sent */
+	bool is_on_loopback;         /* the address it came in on is */
+	size_t refusal_sent;         /* bytes of the refusal that are sent */
+	uint8_t refused_why;         /* enum end_reason; 0: REFUSED */
+	uint64_t refused_stream;     /* the id of the one it had; 0: none */
+	char session[REPORT_ID_CAP]; /* of a refused request: what is shown */
+	char path[CLIENT_PATH_CAP];  /* of the request, cut; for the log */
 	char address[INET6_ADDRSTRLEN]; /* of the peer, as text */
 };
 
@@ -119,6 +127,13 @@ void client_go_on(struct client *c, bool clean);
  */
 void client_refuse(
     struct client *c, enum http_fault fault, enum end_reason why);
+
+/*
+ * The request under way, if there is one, is over: its answer is sent, it was
+ * refused, or cut off.  Each request comes here once, in the process that has
+ * it then; what is to be counted or logged of whole requests belongs here.
+ */
+void client_request_over(struct client *c, enum end_reason why);
 
 /*
  * Close the connection and free its record.  Drops the stream, if any, for

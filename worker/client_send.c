@@ -101,7 +101,6 @@ flush_refusal(struct client *c)
 		if (c->is_blocked)
 			return;
 	}
-	c->refusal_sent = 0;
 	client_go_on(c, client_answered(c, client_state(c)->wire + len, true));
 }
 

@@ -51,15 +51,31 @@ legacy_is_complete(const struct stream *st, const struct stream_state *ss)
 	       jsonrpc_kind(&st->rec->request) != JSONRPC_REQUEST;
 }
 
-bool
-legacy_can_resume(const struct stream *st, const struct stream_state *ss)
+/* What stands in the way of going on with another connection, or NULL. */
+static const char *
+hindrance(const struct stream *st, const struct stream_state *ss)
 {
 	uint64_t most = st->w->conf->reconnect_max_attempts;
 
-	return ss->resumable && !ss->no_resume && st->session != NULL &&
-	       atomic_load(&st->session->rec->phase) == SESSION_LIVE &&
-	       (ss->last_id_ref != 0 || ss->role == ROLE_STANDALONE) &&
-	       (most == 0 || ss->attempts < most);
+	if (!ss->resumable)
+		return "it is not kept";
+	if (ss->no_resume)
+		return "the upstream has no such stream any more";
+	if (st->session == NULL)
+		return "it belongs to no session";
+	if (atomic_load(&st->session->rec->phase) != SESSION_LIVE)
+		return "its session has ended";
+	if (ss->last_id_ref == 0 && ss->role != ROLE_STANDALONE)
+		return "none of its events has an id of the upstream";
+	return most != 0 && ss->attempts >= most
+		   ? "reconnect.max_attempts is reached"
+		   : NULL;
+}
+
+bool
+legacy_can_resume(const struct stream *st, const struct stream_state *ss)
+{
+	return hindrance(st, ss) == NULL;
 }
 
 /* --- pausing ------------------------------------------------------------ */
@@ -118,13 +134,18 @@ legacy_pause_state(
 void
 legacy_paused(struct stream *st)
 {
+	const struct stream_state *ss = stream_state(st);
+	const char *why;
+
 	if (st->is_dead)
 		return;
-	if (stream_state(st)->reason != END_ANSWERED)
-		stream_log(st, LOG_LEVEL_INFO, "upstream lost; %s",
-		    stream_state(st)->phase == STREAM_PAUSED
-			? "to be resumed"
-			: "it can't be resumed");
+	why = hindrance(st, ss);
+	if (ss->phase == STREAM_PAUSED)
+		stream_log(st, LOG_LEVEL_INFO, "upstream lost; to be resumed");
+	else if (ss->reason != END_ANSWERED)
+		stream_log(st, LOG_LEVEL_INFO,
+		    "upstream lost; it can't be resumed: %s",
+		    why != NULL ? why : end_reason_text(ss->reason));
 	deadline_cancel(&st->silent);
 	legacy_retime(st);
 	stream_recount(st);

@@ -569,6 +569,8 @@ replay_attach(struct client *c, struct client_state *next,
 		legacy_take_request_along(st, change.next);
 	stream_commit(&change);
 	deadline_cancel(&st->kept);
+	if (before != NULL)
+		client_request_over(before, END_TAKEN_OVER);
 	st->client = c;
 	c->stream = st;
 	next->stream_ref = st->slot + 1;

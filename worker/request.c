@@ -191,6 +191,9 @@ follow(struct client *c, struct client_state *next,
 	if (error == 0)
 		return 0;
 	worker_count(c->w, COUNTER_MEMORY_SHORT, 1);
+	client_log(c, LOG_LEVEL_WARNING,
+	    "no room for its request: journal.memory or stream.max_streams is "
+	    "used up");
 	return HTTP_FAULT_NO_ROOM;
 }
 
@@ -219,11 +222,50 @@ begin_state(
 	worker_count(w, COUNTER_REQUESTS, 1);
 }
 
+/* What its log lines need; `head` is NULL where it can't be read. */
+static void
+note_request(struct client *c, const struct http_head *head)
+{
+	size_t len = head != NULL ? head->path.len : 0;
+
+	c->session[0] = '\0';
+	if (len >= sizeof(c->path)) {
+		len = sizeof(c->path) - sizeof("...");
+		memcpy(c->path + len, "...", sizeof("..."));
+	} else {
+		c->path[len] = '\0';
+	}
+	if (len > 0)
+		memcpy(c->path, head->path.p, len);
+}
+
+/* What of a request is not allowed to it, in its own words. */
+static void
+report_foreign(const struct client *c, const struct http_head *head, int fault)
+{
+	struct http_slice origin = http_head_value(head, HTTP_FIELD_ORIGIN);
+
+	if (fault == HTTP_FAULT_FOREIGN_ORIGIN)
+		client_log(c, LOG_LEVEL_INFO,
+		    "security.allowed_origins does not allow Origin %.*s",
+		    (int)MIN(origin.len, 200), origin.p);
+	if (fault == HTTP_FAULT_FOREIGN_HOST)
+		client_log(c, LOG_LEVEL_INFO,
+		    "security.allowed_hosts does not allow Host %.*s",
+		    (int)MIN(head->host.len, 200), head->host.p);
+}
+
 /* Refuse a well-formed request, by what its framing allows. */
 static void
 refuse_request(struct client *c, struct client_state *next,
     const struct http_head *head, int fault)
 {
+	struct http_slice id = http_head_value(head, HTTP_FIELD_MCP_SESSION_ID);
+	size_t shown = report_id_len(id.len);
+
+	memcpy(c->session, shown > 0 ? id.p : "", shown);
+	c->session[shown] = '\0';
+	report_foreign(c, head, fault);
 	/* A body that would be too long, or that waits for our word. */
 	if (fault == HTTP_FAULT_BODY_LONG ||
 	    (head->expect_continue && next->phase == CLIENT_BODY))
@@ -251,6 +293,7 @@ take_request(
 	struct route route = { .kind = ROUTE_RELAY };
 	int fault = judge(c, head);
 
+	note_request(c, head);
 	if (fault == 0 && era == ERA_LEGACY) {
 		replay_route(c, head, &route);
 		if (route.kind == ROUTE_ELSEWHERE) {
@@ -291,7 +334,9 @@ request_begin(
 	    bytes, n, c->w->conf->client_max_header, &head);
 	if (got > 0)
 		return take_request(c, next, &head);
+	note_request(c, NULL);
 	next->requests++;
+	next->begun_us = worker_now_us(c->w);
 	next->method = HTTP_METHOD_OTHER;
 	jsonrpc_init(&next->json);
 	request_refuse(c, next, got < 0 ? -got : HTTP_FAULT_NOT_HTTP);

@@ -10,8 +10,8 @@
 #include "common/clock.h"
 #include "common/hash.h"
 #include "common/http_write.h"
-#include "common/log.h"
 #include "worker/legacy.h"
+#include "worker/report.h"
 #include "worker/session.h"
 #include "worker/stream.h"
 
@@ -422,9 +422,7 @@ session_end(struct session *s, enum end_reason why, bool tell)
 	atomic_store(&s->rec->phase, SESSION_ENDED);
 	KILL_POINT();
 	deadline_cancel(&s->age);
-	log_info("session %.8s: end reason=%s age=%llus", s->rec->id,
-	    end_reason_word(why),
-	    (unsigned long long)((clock_ms() - s->rec->begun_ms) / 1000));
+	report_session(s, why);
 	worker_count(w, COUNTER_SESSIONS_ENDED, 1);
 	/* Streams of a dead worker that are not settled can't be ended yet. */
 	if (!s->is_unsettled)

@@ -4,9 +4,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -439,21 +436,11 @@ stream_outgoing(struct stream *st, const struct journal **ret_journal,
 static void
 note_end(struct stream *st, enum end_reason why)
 {
-	const struct stream_state *ss = stream_state(st);
-	const char *method = http_method_name(st->rec->method);
-	enum log_level level =
-	    end_reason_is_fault(why) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
-
 	if (st->is_logged)
 		return;
 	st->is_logged = true;
 	worker_count(st->w, COUNTER_STREAMS_ENDED + why, 1);
-	if (st->w->conf->log_access)
-		level = LOG_LEVEL_INFO;
-	stream_log(st, level,
-	    "end reason=%s method=%s status=%u body=%" PRIu64 " ms=%" PRIu64,
-	    end_reason_word(why), method != NULL ? method : "other",
-	    (unsigned)ss->status, ss->body_len, clock_ms() - st->rec->begun_ms);
+	report_stream(st, why);
 }
 
 /* Free the record; no committed state names it any more. */
@@ -657,19 +644,4 @@ stream_drop(struct stream *st, enum end_reason why)
 	stream_free(st, why);
 	if (u != NULL)
 		upstream_release(u, false);
-}
-
-void
-stream_log(const struct stream *st, enum log_level level, const char *fmt, ...)
-{
-	char subject[32];
-	va_list ap;
-
-	if (!log_enabled(level))
-		return;
-	(void)snprintf(
-	    subject, sizeof(subject), "stream %" PRIx64, st->rec->id);
-	va_start(ap, fmt);
-	log_vwrite(level, subject, fmt, ap);
-	va_end(ap);
 }

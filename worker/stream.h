@@ -15,9 +15,9 @@
 
 #include "common/end_reasons.h"
 #include "common/journal.h"
-#include "common/log.h"
 #include "common/record.h"
 #include "worker/context.h"
+#include "worker/report.h"
 
 struct stream {
 	struct grave grave;
@@ -41,16 +41,17 @@ struct stream {
 	uint64_t minted_seq;  /* events.c: whose id people are to be told */
 	uint32_t new_events;  /* events.c: not counted yet */
 	uint32_t slot;
-	uint8_t tries;       /* upstream addresses that failed for it */
-	bool is_waiting;     /* stands in w->waiting */
-	bool is_settled;     /* adopt.c has come to it */
-	bool is_dead;        /* its record is freed */
-	bool is_logged;      /* its end is */
-	bool is_observed;    /* legacy_observe() was here */
-	bool has_request;    /* rec->request is written */
-	bool counted_client; /* in session->connections */
-	bool counted_errand; /* in worker->errand_count */
-	bool counted_flight; /* in session->in_flight */
+	uint64_t answered_us; /* the answer's head came; 0: not known */
+	uint8_t tries;        /* upstream addresses that failed for it */
+	bool is_waiting;      /* stands in w->waiting */
+	bool is_settled;      /* adopt.c has come to it */
+	bool is_dead;         /* its record is freed */
+	bool is_logged;       /* its end is */
+	bool is_observed;     /* legacy_observe() was here */
+	bool has_request;     /* rec->request is written */
+	bool counted_client;  /* in session->connections */
+	bool counted_errand;  /* in worker->errand_count */
+	bool counted_flight;  /* in session->in_flight */
 };
 
 /* What a request says about its stream; fixed when it is made. */
@@ -192,9 +193,5 @@ const struct journal *stream_request(const struct stream *st,
 
 /* Whether more of the answer may be read from the upstream now. */
 bool stream_has_room(const struct stream *st);
-
-/* A log line that begins with the stream's id. */
-void stream_log(const struct stream *st, enum log_level level, const char *fmt,
-    ...) SC_PRINTF(3, 4);
 
 #endif

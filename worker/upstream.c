@@ -495,6 +495,8 @@ note_taken(struct upstream *u, size_t len, bool was_waiting)
 	struct stream *st = u->stream;
 
 	worker_count(u->w, COUNTER_UPSTREAM_RECEIVED, len);
+	if (was_waiting)
+		st->answered_us = worker_now_us(u->w);
 	if (was_waiting && stream_state(st)->status != 0 && st->client != NULL)
 		worker_observe_since(u->w, HISTOGRAM_FIRST_BYTE,
 		    client_state(st->client)->begun_us);

@@ -236,6 +236,7 @@ on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
 	memory_on_pulse(w);
 	note_lag(w);
 	let_reserves_go(w);
+	log_tick();
 	beat(w);
 }
 
@@ -260,6 +261,7 @@ on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
 	(void)loop;
 	(void)revents;
 	memory_on_turn(w);
+	log_flush();
 	free_dead(w);
 	w->now_us = 0;
 	beat(w);
@@ -451,6 +453,7 @@ worker_fini(struct worker *w)
 {
 	uint32_t i;
 
+	log_gather(false);
 	resolver_fini(&w->resolver);
 	channel_fini(&w->channel);
 	for (i = 0; i < w->shm->sizes.clients; i++)
@@ -487,6 +490,7 @@ worker_main(const struct worker_start *start)
 
 	(void)snprintf(prefix, sizeof(prefix), "worker %u", start->index);
 	log_set_prefix(prefix);
+	log_gather(true);
 	error = worker_init(w, start);
 	if (error != 0) {
 		log_error("start: %s", strerror(-error));

@@ -117,11 +117,13 @@ static void subject_log(const char *subject, const char *fmt, ...)
 static void
 subject_log(const char *subject, const char *fmt, ...)
 {
+	struct log_line line;
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vwrite(LOG_LEVEL_INFO, subject, fmt, ap);
+	ck_assert(log_vbegin(&line, LOG_LEVEL_INFO, subject, fmt, ap));
 	va_end(ap);
+	log_end(&line);
 }
 
 START_TEST(a_subject_follows_the_prefix)
