@@ -8,6 +8,6 @@ command -v shellcheck >/dev/null 2>&1 || {
 	exit 77
 }
 scripts=$(grep -lE '^#!/bin/(ba)?sh|^# shellcheck shell=' autogen.sh quickstart \
-    runtests .ci/run tests/*.sh contrib/*.sh contrib/completion/* contrib/init/* tests/*/*.sh bench/* 2>/dev/null)
+    runtests .ci/run tests/*.sh contrib/*.sh contrib/completion/* contrib/init/* debian/shadowcat.p* debian/tests/smoke tests/*/*.sh bench/* 2>/dev/null)
 # shellcheck disable=SC2086
 shellcheck -x $scripts && echo "$scripts"
