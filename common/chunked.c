@@ -63,7 +63,7 @@ chunked_done(const struct chunked *c)
 
 /* --- framing, byte by byte ---------------------------------------------- */
 
-static int
+static inline int
 hex_value(unsigned char ch)
 {
 	if (ch >= '0' && ch <= '9')
@@ -179,6 +179,39 @@ step(struct chunked *c, unsigned char ch)
 	}
 }
 
+/*
+ * The frame as it nearly always is: the end of the chunk before, then digits
+ * and CRLF.  The same as step() for each of its bytes; returns their number,
+ * 0 where something else is in them or they are not all there.
+ */
+static size_t
+step_over_frame(struct chunked *c, const char *buf, size_t len)
+{
+	const char *p = buf, *end = buf + len, *digits;
+	uint64_t size = 0;
+	int value;
+
+	if (c->state == CHUNK_DATA_CR) {
+		if (len < 2 || p[0] != '\r' || p[1] != '\n')
+			return 0;
+		p += 2;
+	} else if (c->state != CHUNK_SIZE || c->digits > 0) {
+		return 0;
+	}
+	for (digits = p; p < end; p++) {
+		value = hex_value((unsigned char)*p);
+		if (value < 0)
+			break;
+		size = size << 4 | (unsigned)value;
+	}
+	if (p == digits || p - digits > SIZE_DIGITS_MAX || size == 0 ||
+	    end - p < 2 || p[0] != '\r' || p[1] != '\n')
+		return 0;
+	c->left = size;
+	c->state = CHUNK_DATA;
+	return (size_t)(p + 2 - buf);
+}
+
 /* --- data ---------------------------------------------------------------- */
 
 /* Take up to `left` bytes of data. */
@@ -207,7 +240,7 @@ static ptrdiff_t
 next_chunked(struct chunked *c, const char *buf, size_t len,
     const char **ret_piece, size_t *ret_piece_len)
 {
-	size_t used = 0;
+	size_t used = step_over_frame(c, buf, len);
 
 	while (used < len && c->state != CHUNK_DATA && c->state != CHUNK_DONE) {
 		c->state = (uint8_t)step(c, (unsigned char)buf[used]);

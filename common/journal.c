@@ -16,10 +16,10 @@
 #define NOTE_CHUNK_LEN (sizeof(NOTE_CHUNK) - 1)
 #define LAST_CHUNK "0\r\n\r\n"
 #define LAST_CHUNK_LEN (sizeof(LAST_CHUNK) - 1)
-#define CHUNK_HEAD_MAX 10 /* eight digits, CR, LF */
 #define ID_BEGIN "sc1."
-/* "id: " id LF */
-#define ID_LINE_MAX (4 + JOURNAL_ID_MAX + 1)
+#define ID_LINE "id: " ID_BEGIN
+/* Longer payloads are sent from where they are. */
+#define COPY_MAX SHM_BLOCK_SIZE
 
 /* A place in a chain. */
 struct place {
@@ -200,58 +200,109 @@ struct view {
 	uint64_t wire; /* its bytes on the wire, notes included */
 	bool is_sent;  /* payload and framing are; notes may be even so */
 	uint32_t notes;
-	uint32_t note_len; /* of one note */
-	char head[CHUNK_HEAD_MAX + ID_LINE_MAX];
-	uint32_t head_len; /* chunk head and id line */
-	bool is_chunk;
+	uint32_t id_len;   /* of the id line */
+	uint32_t head_len; /* of the chunk's head */
 };
 
-static uint32_t
-write_chunk_head(char *buf, uint32_t len)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint32_t n = 0, shift = 28;
+/* A journal_wire, prepared for many records. */
+struct dress {
+	const char *token;  /* NULL: no id lines */
+	uint32_t token_len; /* of a token in shared memory: it may be cut */
+	uint32_t note_len;  /* of one note */
+	uint64_t attach_seq;
+	bool chunked;
+};
 
-	while (shift > 0 && len >> shift == 0)
-		shift -= 4;
-	for (;; shift -= 4) {
-		buf[n++] = digits[len >> shift & 0xf];
-		if (shift == 0)
-			break;
-	}
-	buf[n++] = '\r';
-	buf[n++] = '\n';
-	return n;
+static struct dress
+dress_of(const struct journal_wire *form)
+{
+	bool chunked = form->framing == HTTP_FRAMING_CHUNKED;
+
+	return (struct dress){
+		.token = form->token,
+		.token_len =
+		    form->token == NULL
+			? 0
+			: (uint32_t)strnlen(form->token, STREAM_TOKEN_LEN),
+		.note_len = chunked ? NOTE_CHUNK_LEN : NOTE_LEN,
+		.attach_seq = form->attach_seq,
+		.chunked = chunked,
+	};
 }
 
-/* By hand, not by printf: it is made several times an event. */
+static uint32_t
+count_hex(uint32_t n)
+{
+	return (35u - (uint32_t)__builtin_clz(n | 1)) / 4;
+}
+
+static uint32_t
+count_decimals(uint64_t n)
+{
+	static const uint64_t powers[] = { 0, 10, 100, 1000, 10000, 100000,
+		1000000, 10000000, 100000000, 1000000000, 10000000000,
+		100000000000, 1000000000000, 10000000000000, 100000000000000,
+		1000000000000000, 10000000000000000, 100000000000000000,
+		1000000000000000000, 10000000000000000000u };
+	/* 1233 / 4096 is a little more than log10(2) */
+	uint32_t least = (64u - (uint32_t)__builtin_clzll(n | 1)) * 1233 >> 12;
+
+	return least + (n >= powers[least]);
+}
+
+/* The head of a chunk: `digits` digits, CR, LF.  Returns its end. */
+static char *
+write_chunk_head(char *p, uint32_t len, uint32_t digits)
+{
+	char *end = p + digits;
+
+	for (p = end; digits-- > 0; len >>= 4)
+		*--p = "0123456789abcdef"[len & 0xf];
+	*end++ = '\r';
+	*end++ = '\n';
+	return end;
+}
+
+/* By hand, not by printf: it is made for each event. */
+static char *
+write_number(char *p, uint64_t n)
+{
+	char *end = p + count_decimals(n);
+
+	p = end;
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	return end;
+}
+
 uint32_t
 journal_write_id(char *buf, const char *token, uint64_t seq)
 {
-	char digits[20], *first = digits + sizeof(digits);
-	/* A token in shared memory may have lost its end. */
-	size_t token_len = strnlen(token, STREAM_TOKEN_LEN);
 	char *p = buf;
 
-	do
-		*--first = (char)('0' + seq % 10);
-	while ((seq /= 10) != 0);
 	p = mempcpy(p, ID_BEGIN, sizeof(ID_BEGIN) - 1);
-	p = mempcpy(p, token, token_len);
+	p = mempcpy(p, token, strnlen(token, STREAM_TOKEN_LEN));
 	*p++ = '.';
-	p = mempcpy(p, first, (size_t)(digits + sizeof(digits) - first));
-	return (uint32_t)(p - buf);
+	return (uint32_t)(write_number(p, seq) - buf);
 }
 
 static uint32_t
-write_id_line(char *buf, const char *token, uint64_t seq)
+id_line_len(const struct dress *d, uint64_t seq)
 {
-	uint32_t n = sizeof("id: ") - 1;
+	return (uint32_t)sizeof(ID_LINE ".\n") - 1 + d->token_len +
+	       count_decimals(seq);
+}
 
-	memcpy(buf, "id: ", n);
-	n += journal_write_id(buf + n, token, seq);
-	buf[n++] = '\n';
-	return n;
+static char *
+write_id_line(char *p, const struct dress *d, uint64_t seq)
+{
+	p = mempcpy(p, ID_LINE, sizeof(ID_LINE) - 1);
+	p = mempcpy(p, d->token, d->token_len);
+	*p++ = '.';
+	p = write_number(p, seq);
+	*p++ = '\n';
+	return p;
 }
 
 /* Where the record at or after `at` starts: headers are never split. */
@@ -284,56 +335,44 @@ record_read(const struct arena *a, struct place at, uint64_t seq,
 	return 0;
 }
 
-/* The head of a record's chunk, and the id line that goes before it. */
-static void
-view_write_head(struct view *v, const struct journal_wire *form)
-{
-	char id[ID_LINE_MAX];
-	uint32_t id_len = 0;
-
-	if (v->r.flags & JOURNAL_MINT && form->token != NULL)
-		id_len = write_id_line(id, form->token, v->r.seq);
-	if (v->is_chunk)
-		v->head_len = write_chunk_head(v->head, id_len + v->r.len);
-	memcpy(v->head + v->head_len, id, id_len);
-	v->head_len += id_len;
-}
-
 /* How it looks on the wire, replayed or not. */
 static void
-view_measure(struct view *v, const struct journal_wire *form)
+view_measure(struct view *v, const struct dress *d)
 {
-	bool chunked = form->framing == HTTP_FRAMING_CHUNKED;
-	bool replay = v->r.seq < form->attach_seq;
+	bool replay = v->r.seq < d->attach_seq;
 
-	v->note_len = chunked ? NOTE_CHUNK_LEN : NOTE_LEN;
 	v->notes = replay ? 0 : v->r.notes;
 	v->head_len = 0;
-	/* A chunk without bytes would be the last one. */
-	v->is_chunk = chunked && v->r.type == JOURNAL_BODY && v->r.len > 0;
+	v->id_len = 0;
 	v->is_sent = v->r.type == JOURNAL_BODY || v->r.type == JOURNAL_END ||
 		     v->r.type == JOURNAL_HEAD;
 	if (replay && (v->r.type == JOURNAL_HEAD || v->r.flags & JOURNAL_ONCE))
 		v->is_sent = false;
-	v->wire = (uint64_t)v->notes * v->note_len;
+	v->wire = (uint64_t)v->notes * d->note_len;
 	if (!v->is_sent)
 		return;
 	if (v->r.type == JOURNAL_END) {
-		v->wire += chunked ? LAST_CHUNK_LEN : 0;
+		v->wire += d->chunked ? LAST_CHUNK_LEN : 0;
 		return;
 	}
-	if (v->r.type == JOURNAL_BODY)
-		view_write_head(v, form);
-	v->wire += v->head_len + v->r.len + (v->is_chunk ? 2 : 0);
+	v->wire += v->r.len;
+	if (v->r.type != JOURNAL_BODY)
+		return;
+	if (v->r.flags & JOURNAL_MINT && d->token != NULL)
+		v->id_len = id_line_len(d, v->r.seq);
+	/* A chunk without bytes would be the last one. */
+	if (d->chunked && v->r.len > 0)
+		v->head_len = count_hex(v->id_len + v->r.len) + 2;
+	v->wire += v->id_len + v->head_len + (v->head_len > 0 ? 2 : 0);
 }
 
 static int
 view_read(const struct arena *a, struct place at, uint64_t seq,
-    const struct journal_wire *form, struct view *v)
+    const struct dress *d, struct view *v)
 {
 	if (record_read(a, at, seq, &v->r, &v->body) != 0)
 		return -EBADMSG;
-	view_measure(v, form);
+	view_measure(v, d);
 	return 0;
 }
 
@@ -391,11 +430,14 @@ cursor_place(const struct journal *j, const struct journal_cursor *cur)
 }
 
 struct gather {
+	const struct arena *arena;
+	struct dress dress;
 	struct iovec *iov;
 	int count, cap;
 	uint64_t skip;
 	uint64_t len;    /* bytes gathered */
 	struct place at; /* behind the payload that was passed last */
+	char *scratch, *scratch_end; /* what is left of it */
 };
 
 /* Add a piece, joined to the one before where they touch. */
@@ -428,79 +470,102 @@ gather_add(struct gather *g, const char *p, size_t len)
 
 /* The payload: 0, -ENOSPC where no more fits, or -EBADMSG. */
 static int
-gather_payload(const struct arena *a, struct gather *g, const struct view *v)
+gather_payload(struct gather *g, const struct view *v)
 {
 	struct place at = v->body;
 	uint32_t left, piece;
 
-	FOR_EACH_PIECE(a, at, v->r.len, left, piece)
+	FOR_EACH_PIECE(g->arena, at, v->r.len, left, piece)
 	{
 		if (piece == 0)
 			return -EBADMSG;
-		if (!gather_add(g, block_at(a, at.ref) + at.off, piece))
+		if (!gather_add(g, block_at(g->arena, at.ref) + at.off, piece))
 			return -ENOSPC;
 	}
 	g->at = at;
 	return 0;
 }
 
-/* The same with its chunk and the id line.  `scratch` grows. */
-static int
-gather_chunk(const struct arena *a, struct gather *g, const struct view *v,
-    char **scratch, const char *scratch_end)
+/* A copy of the payload: its end, or NULL where it is broken. */
+static char *
+copy_payload(struct gather *g, const struct view *v, char *p)
 {
-	char *head = *scratch;
+	struct place at = v->body;
+	uint32_t left, piece;
+
+	FOR_EACH_PIECE(g->arena, at, v->r.len, left, piece)
+	{
+		if (piece == 0)
+			return NULL;
+		p = mempcpy(p, block_at(g->arena, at.ref) + at.off, piece);
+	}
+	g->at = at;
+	return p;
+}
+
+/*
+ * The payload with its chunk and the id line: what is not in the journal is
+ * written to the scratch.  A short payload is copied to there, too, so that
+ * many small records make one piece; the kernel takes that far more quickly.
+ */
+static int
+gather_body(struct gather *g, const struct view *v)
+{
+	char *begin = g->scratch, *p = begin;
+	bool copies = v->r.len <= COPY_MAX;
+	size_t len = v->head_len + v->id_len + (v->head_len > 0 ? 2 : 0);
 	int error;
 
-	if (scratch_end - head < (ptrdiff_t)v->head_len + 2)
+	if ((size_t)(g->scratch_end - p) < len + (copies ? v->r.len : 0))
 		return -ENOSPC;
-	memcpy(head, v->head, v->head_len);
-	memcpy(head + v->head_len, "\r\n", 2);
-	/* The line end of this chunk touches the head of the next one. */
-	*scratch += v->head_len + (v->is_chunk ? 2 : 0);
-	if (!gather_add(g, head, v->head_len))
-		return -ENOSPC;
-	error = gather_payload(a, g, v);
-	if (error != 0)
-		return error;
-	return !v->is_chunk || gather_add(g, head + v->head_len, 2) ? 0
-								    : -ENOSPC;
+	if (v->head_len > 0)
+		p = write_chunk_head(p, v->id_len + v->r.len, v->head_len - 2);
+	if (v->id_len > 0)
+		p = write_id_line(p, &g->dress, v->r.seq);
+	if (copies) {
+		p = copy_payload(g, v, p);
+		if (p == NULL)
+			return -EBADMSG;
+	} else {
+		if (!gather_add(g, begin, (size_t)(p - begin)))
+			return -ENOSPC;
+		error = gather_payload(g, v);
+		if (error != 0)
+			return error;
+		begin = p;
+	}
+	/* This line end touches the head of the next chunk. */
+	if (v->head_len > 0)
+		p = mempcpy(p, "\r\n", 2);
+	g->scratch = p;
+	return gather_add(g, begin, (size_t)(p - begin)) ? 0 : -ENOSPC;
+}
+
+static int
+gather_notes(struct gather *g, uint32_t notes)
+{
+	const char *note = g->dress.chunked ? NOTE_CHUNK : NOTE;
+
+	for (; notes > 0; notes--) {
+		if (!gather_add(g, note, g->dress.note_len))
+			return -ENOSPC;
+	}
+	return 0;
 }
 
 /* One record's bytes: 0, -ENOSPC where no more fits, or -EBADMSG. */
 static int
-gather_record(const struct arena *a, struct gather *g, const struct view *v,
-    char **scratch, const char *scratch_end)
+gather_record(struct gather *g, const struct view *v)
 {
-	bool chunked = v->note_len == NOTE_CHUNK_LEN;
-	uint32_t i;
-
-	for (i = 0; i < v->notes; i++) {
-		if (!gather_add(g, chunked ? NOTE_CHUNK : NOTE, v->note_len))
-			return -ENOSPC;
-	}
+	if (gather_notes(g, v->notes) != 0)
+		return -ENOSPC;
 	if (!v->is_sent)
-		return payload_end(a, v->body, v->r.len, &g->at);
-	if (v->r.type == JOURNAL_END) {
-		if (chunked && !gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN))
-			return -ENOSPC;
-		return payload_end(a, v->body, v->r.len, &g->at);
-	}
-	return v->head_len == 0 ? gather_payload(a, g, v)
-				: gather_chunk(a, g, v, scratch, scratch_end);
-}
-
-/* Notes that no record follows yet. */
-static void
-gather_notes(struct gather *g, const struct journal *j, bool chunked)
-{
-	uint32_t i;
-
-	for (i = 0; i < j->notes; i++) {
-		if (!gather_add(g, chunked ? NOTE_CHUNK : NOTE,
-			chunked ? NOTE_CHUNK_LEN : NOTE_LEN))
-			return;
-	}
+		return payload_end(g->arena, v->body, v->r.len, &g->at);
+	if (v->r.type != JOURNAL_END)
+		return gather_body(g, v);
+	if (g->dress.chunked && !gather_add(g, LAST_CHUNK, LAST_CHUNK_LEN))
+		return -ENOSPC;
+	return payload_end(g->arena, v->body, v->r.len, &g->at);
 }
 
 /* Behind a record that is passed whole, and ends at `at`. */
@@ -525,22 +590,29 @@ journal_gather(const struct arena *a, const struct journal *j,
     const struct journal_wire *form, const struct journal_cursor *cur,
     struct iovec *iov, int cap, char *scratch, struct journal_cursor *ret_end)
 {
-	struct gather g = { .iov = iov, .cap = cap, .skip = cur->sent };
-	const char *scratch_end = scratch + JOURNAL_SCRATCH;
+	struct gather g = {
+		.arena = a,
+		.dress = dress_of(form),
+		.iov = iov,
+		.cap = cap,
+		.skip = cur->sent,
+		.scratch = scratch,
+		.scratch_end = scratch + JOURNAL_SCRATCH,
+	};
 	struct journal_cursor end = *cur;
 	struct view v;
 	int error = 0;
 
 	g.at = cursor_place(j, cur);
 	while (error == 0 && end.seq < j->next_seq) {
-		if (view_read(a, g.at, end.seq, form, &v) != 0)
+		if (view_read(a, g.at, end.seq, &g.dress, &v) != 0)
 			return -EBADMSG;
-		error = gather_record(a, &g, &v, &scratch, scratch_end);
+		error = gather_record(&g, &v);
 		if (error == 0)
 			cursor_pass(&end, &v, g.at);
 	}
 	if (error == 0)
-		gather_notes(&g, j, form->framing == HTTP_FRAMING_CHUNKED);
+		(void)gather_notes(&g, j->notes);
 	else if (error != -ENOSPC)
 		return error;
 	end.sent = cursor_byte(cur) + g.len - end.wire;
@@ -564,11 +636,12 @@ journal_advance(const struct arena *a, const struct journal *j,
     const struct journal_wire *form, struct journal_cursor *cur, uint64_t n)
 {
 	struct place at = cursor_place(j, cur);
+	struct dress dress = dress_of(form);
 	struct view v;
 
 	cur->sent += n;
 	while (cur->seq < j->next_seq) {
-		if (view_read(a, at, cur->seq, form, &v) != 0)
+		if (view_read(a, at, cur->seq, &dress, &v) != 0)
 			return -EBADMSG;
 		if (cur->sent < v.wire)
 			return 0;
@@ -578,12 +651,7 @@ journal_advance(const struct arena *a, const struct journal *j,
 		cursor_pass(cur, &v, at);
 	}
 	/* What is left can only be notes that no record follows yet. */
-	return cur->sent <= (uint64_t)j->notes *
-				(form->framing == HTTP_FRAMING_CHUNKED
-					? NOTE_CHUNK_LEN
-					: NOTE_LEN)
-		   ? 0
-		   : -EBADMSG;
+	return cur->sent <= (uint64_t)j->notes * dress.note_len ? 0 : -EBADMSG;
 }
 
 int
@@ -611,6 +679,7 @@ uint64_t
 journal_wire_len(const struct arena *a, const struct journal *j,
     const struct journal_wire *form)
 {
+	struct dress dress = dress_of(form);
 	struct journal_cursor cur;
 	struct place at;
 	struct view v;
@@ -619,7 +688,7 @@ journal_wire_len(const struct arena *a, const struct journal *j,
 	journal_cursor_init(&cur, a, j, 0);
 	at = cursor_place(j, &cur);
 	for (; cur.seq < j->next_seq; cur.seq++) {
-		if (view_read(a, at, cur.seq, form, &v) != 0 ||
+		if (view_read(a, at, cur.seq, &dress, &v) != 0 ||
 		    payload_end(a, v.body, v.r.len, &at) != 0)
 			break;
 		len += v.wire;

@@ -98,13 +98,13 @@ void journal_cursor_init(struct journal_cursor *cur, const struct arena *a,
     const struct journal *j, uint64_t wire);
 
 /*
- * Gather what comes next, framed: at most `cap` pieces.  `scratch` holds the
- * chunk heads that had to be written (JOURNAL_SCRATCH bytes).  Returns the
- * number of pieces, 0 where all is sent, or -EBADMSG where a record is
- * broken (length, type, block reference).  *ret_end is where the cursor will
- * be when all of these are sent.
+ * Gather what comes next, framed: at most `cap` pieces.  `scratch` holds what
+ * had to be written for that, and copies of short payloads (JOURNAL_SCRATCH
+ * bytes).  Returns the number of pieces, 0 where all is sent, or -EBADMSG
+ * where a record is broken (length, type, block reference).  *ret_end is
+ * where the cursor will be when all of these are sent.
  */
-#define JOURNAL_SCRATCH 2048
+#define JOURNAL_SCRATCH (64u * 1024u)
 SC_MUST_CHECK int journal_gather(const struct arena *a, const struct journal *j,
     const struct journal_wire *form, const struct journal_cursor *cur,
     struct iovec *iov, int cap, char *scratch, struct journal_cursor *ret_end);

@@ -52,8 +52,8 @@ note_sent(struct client *c)
 static bool
 flush_answer(struct client *c)
 {
+	static char scratch[JOURNAL_SCRATCH]; /* until it is sent */
 	struct iovec iov[IOV_CAP];
-	char scratch[JOURNAL_SCRATCH];
 	struct arena *a = &c->w->arena;
 	struct stream *st = c->stream;
 	const struct journal *journal;

@@ -263,8 +263,8 @@ send_pieces(struct upstream *u, struct iovec *iov, int count)
 static int
 send_request(struct upstream *u)
 {
+	static char scratch[JOURNAL_SCRATCH]; /* until it is sent */
 	struct iovec iov[IOV_CAP];
-	char scratch[JOURNAL_SCRATCH];
 	struct stream *st = u->stream;
 	const struct journal *request;
 	struct journal_cursor end;
