@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -57,6 +58,18 @@ check_endpoint(const char *text)
 	const char *why;
 
 	return addr_parse_endpoint(text, &endpoint, &why) < 0 ? why : NULL;
+}
+
+/* The same, or a port alone. */
+static const char *
+check_metrics(const char *text)
+{
+	char with_host[ADDR_TEXT_CAP];
+
+	if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text))
+		return check_endpoint(text);
+	(void)snprintf(with_host, sizeof(with_host), ":%s", text);
+	return check_endpoint(with_host);
 }
 
 static const char *

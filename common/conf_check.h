@@ -16,6 +16,7 @@
 	X(PATH,     path,     "an absolute path")                       \
 	X(SOCKET,   socket,   "the path of a socket")                   \
 	X(ENDPOINT, endpoint, "an address to listen on")                \
+	X(METRICS,  metrics,  "an address to serve metrics at")         \
 	X(URL,      url,      "the URL of an upstream")                 \
 	X(USER,     user,     "a user's name")                          \
 	X(LEVEL,    level,    "a level")                                \

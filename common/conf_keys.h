@@ -152,6 +152,10 @@
 	X(control_path, "control.path",                                 \
 	    STRING, "", 0, 0, RESTART, SOCKET,                          \
 	    "control socket of shadowcatctl(8)")                        \
+	X(metrics_address, "metrics.address",                           \
+	    LIST, "", 0, 0, RELOAD, METRICS,                            \
+	    "addresses to serve metrics and health over HTTP at: "      \
+	    "HOST:PORT, or PORT on this machine alone")                 \
 	X(log_level, "log.level",                                       \
 	    STRING, "info", 0, 0, RELOAD, LEVEL,                        \
 	    "error, warning, notice, info or debug")                    \

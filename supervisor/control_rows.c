@@ -105,9 +105,10 @@ state_word(const struct supervisor *sv)
 	return "?";
 }
 
-/* The addresses that it listens on, with blanks between. */
+/* The addresses of sockets, with blanks between. */
 static void
-put_addresses(struct ctl_out *out, const struct listeners *listeners)
+put_addresses(
+    struct ctl_out *out, const char *key, const struct listeners *listeners)
 {
 	char text[1024];
 	size_t used = 0;
@@ -121,7 +122,7 @@ put_addresses(struct ctl_out *out, const struct listeners *listeners)
 			break;
 		used += (size_t)n;
 	}
-	ctl_put_text(out, "listen", text);
+	ctl_put_text(out, key, text);
 }
 
 static uint64_t
@@ -145,7 +146,8 @@ put_status(struct supervisor *sv, struct ctl_out *out, const struct tally *t)
 	ctl_put_text(out, "state", state_word(sv));
 	ctl_put_number(out, "started", epoch_of(sv->started_ms));
 	ctl_put_number(out, "uptime", control_rows_since(sv->started_ms));
-	put_addresses(out, &sv->listeners);
+	put_addresses(out, "listen", &sv->listeners);
+	put_addresses(out, "metrics", &sv->scrape.listeners);
 	ctl_put_text(out, "upstream", sv->conf->upstream_url);
 	ctl_put_uint(out, "workers", worker_table_living(&sv->workers));
 	ctl_put_uint(out, "workers_ready",

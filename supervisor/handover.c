@@ -316,6 +316,7 @@ handover_write(
 	pack_u64(p, sv->upgrades);
 	write_conf(sv->conf, p);
 	write_listeners(&sv->listeners, p);
+	write_listeners(&sv->scrape.listeners, p);
 	write_vault(&sv->vault, p);
 	write_workers(&sv->workers, p);
 	write_channels(&sv->workers, p);
@@ -359,6 +360,8 @@ handover_read(struct unpack *u, struct supervisor *sv, struct handover *ret)
 		r = read_conf(u, sv->conf);
 	if (r == 0)
 		r = read_listeners(u, &sv->listeners);
+	if (r == 0)
+		r = read_listeners(u, &sv->scrape.listeners);
 	if (r == 0)
 		r = read_vault(u, sv);
 	if (r == 0)

@@ -8,7 +8,7 @@
 #include "supervisor/limits.h"
 
 /* Descriptors for everything but connections, channels and listeners. */
-#define RESERVE 64u
+#define RESERVE 80u
 
 /* More slots than anybody's machine serves would only cost address space. */
 #define SLOTS_MAX 262144u
@@ -27,7 +27,8 @@ limits_workers(const struct conf *conf, long cores)
 static uint64_t
 reserve_for(const struct conf *conf, uint32_t workers)
 {
-	return RESERVE + workers + conf->listen_address.count * 2;
+	return RESERVE + workers +
+	       2 * (conf->listen_address.count + conf->metrics_address.count);
 }
 
 uint64_t

@@ -300,16 +300,17 @@ listeners_open(const struct conf_list *addresses, struct listeners *ret)
 }
 
 void
-listeners_replace(struct listeners *l, struct listeners *fresh)
+listeners_replace(
+    struct listeners *l, struct listeners *fresh, const char *what)
 {
 	for (size_t i = 0; i < fresh->count; i++) {
 		if (find_fd(l, fresh->items[i].fd) == NULL)
-			log_notice("listening on %s", fresh->items[i].text);
+			log_notice("%s on %s", what, fresh->items[i].text);
 	}
 	for (size_t i = 0; i < l->count; i++) {
 		if (find_fd(fresh, l->items[i].fd) != NULL)
 			continue;
-		log_notice("no longer listening on %s", l->items[i].text);
+		log_notice("no longer %s on %s", what, l->items[i].text);
 		fd_close(&l->items[i].fd);
 	}
 	free_items(l);
@@ -318,10 +319,10 @@ listeners_replace(struct listeners *l, struct listeners *fresh)
 }
 
 void
-listeners_announce(const struct listeners *l)
+listeners_announce(const struct listeners *l, const char *what)
 {
 	for (size_t i = 0; i < l->count; i++)
-		log_notice("listening on %s", l->items[i].text);
+		log_notice("%s on %s", what, l->items[i].text);
 }
 
 void

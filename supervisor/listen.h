@@ -41,8 +41,16 @@ SC_MUST_CHECK int listeners_open(
 SC_MUST_CHECK int listeners_change(const struct listeners *old,
     const struct conf_list *addresses, struct listeners *ret);
 
-/* Put `fresh` in place of `l`, closing what is not in it; logs both. */
-void listeners_replace(struct listeners *l, struct listeners *fresh);
+/* What is done at the sockets of a list, for the log. */
+#define LISTENERS_CLIENTS "listening"
+#define LISTENERS_METRICS "serving metrics"
+
+/*
+ * Put `fresh` in place of `l`, closing what is not in it; logs both, with
+ * what is done there.
+ */
+void listeners_replace(
+    struct listeners *l, struct listeners *fresh, const char *what);
 
 /* Close what is in `fresh` and not in `l`, and free `fresh`. */
 void listeners_forget(const struct listeners *l, struct listeners *fresh);
@@ -51,8 +59,8 @@ void listeners_forget(const struct listeners *l, struct listeners *fresh);
 SC_MUST_CHECK int listeners_add(
     struct listeners *l, int fd, const char *origin);
 
-/* Log where we listen, a line for each socket: once we serve. */
-void listeners_announce(const struct listeners *l);
+/* Log what is done where, a line for each socket: once we serve. */
+void listeners_announce(const struct listeners *l, const char *what);
 
 /* Close them all.  Empty is allowed. */
 void listeners_close(struct listeners *l);

@@ -68,7 +68,8 @@ descriptors_used(const struct supervisor *sv)
 {
 	return (uint64_t)sv->vault.tables[SOCKET_CLIENT].used +
 	       sv->vault.tables[SOCKET_UPSTREAM].used + sv->listeners.count +
-	       worker_table_living(&sv->workers) + sv->control.count;
+	       sv->scrape.listeners.count + sv->control.count +
+	       sv->scrape.count + worker_table_living(&sv->workers);
 }
 
 static double

@@ -114,13 +114,48 @@ apply_log(struct reload *r, const struct conf *old, const struct conf *fresh)
 	return error;
 }
 
+/* Sockets for the new configuration; those that stay are in there, too. */
+struct sockets {
+	struct listeners clients;
+	struct listeners metrics;
+};
+
+static int
+bind_sockets(struct reload *r, const struct conf *fresh, struct sockets *ret)
+{
+	struct supervisor *sv = r->sv;
+	const char *key = "listen.address";
+	int error;
+
+	error = listeners_change(
+	    &sv->listeners, &fresh->listen_address, &ret->clients);
+	if (error == 0) {
+		key = "metrics.address";
+		error = scrape_prepare(&sv->scrape, fresh, &ret->metrics);
+		if (error < 0)
+			listeners_forget(&sv->listeners, &ret->clients);
+	}
+	if (error < 0)
+		(void)snprintf(r->text, sizeof(r->text), "%s: %s: see the log",
+		    key, strerror(-error));
+	return error;
+}
+
+static void
+forget_sockets(struct supervisor *sv, struct sockets *sockets)
+{
+	listeners_forget(&sv->listeners, &sockets->clients);
+	listeners_forget(&sv->scrape.listeners, &sockets->metrics);
+}
+
 /* Accept on these sockets from now on. */
 static void
-apply_listeners(struct supervisor *sv, struct listeners *fresh)
+apply_sockets(struct supervisor *sv, struct sockets *fresh)
 {
 	acceptor_stop(&sv->acceptor);
-	listeners_replace(&sv->listeners, fresh);
-	if (acceptor_start(&sv->acceptor, &sv->listeners) == 0)
+	listeners_replace(&sv->listeners, &fresh->clients, LISTENERS_CLIENTS);
+	if (acceptor_start(&sv->acceptor, &sv->listeners) == 0 &&
+	    scrape_restart(&sv->scrape, &fresh->metrics) == 0)
 		return;
 	log_error("accept: no memory");
 	supervisor_fail(sv);
@@ -137,10 +172,9 @@ name_restart_keys(
 		    "a restart is needed for %s", names);
 }
 
-/* Nothing can fail any more.  Takes what is in `fresh` and `listeners`. */
+/* Nothing can fail any more.  Takes what is in `fresh` and `sockets`. */
 static void
-put_into_force(
-    struct reload *r, struct conf *fresh, struct listeners *listeners)
+put_into_force(struct reload *r, struct conf *fresh, struct sockets *sockets)
 {
 	struct supervisor *sv = r->sv;
 	struct conf old;
@@ -149,7 +183,7 @@ put_into_force(
 	conf_keep_until_restart(sv->conf, fresh);
 	old = *sv->conf;
 	*sv->conf = *fresh;
-	apply_listeners(sv, listeners);
+	apply_sockets(sv, sockets);
 	nursery_resize(
 	    sv, limits_workers(sv->conf, sysconf(_SC_NPROCESSORS_ONLN)));
 	conf_fini(&old);
@@ -160,22 +194,18 @@ static int
 apply(struct reload *r, struct conf *fresh)
 {
 	struct supervisor *sv = r->sv;
-	struct listeners listeners;
+	struct sockets sockets;
 	int error;
 
-	error = listeners_change(
-	    &sv->listeners, &fresh->listen_address, &listeners);
-	if (error < 0) {
-		(void)snprintf(r->text, sizeof(r->text),
-		    "listen.address: %s: see the log", strerror(-error));
+	error = bind_sockets(r, fresh, &sockets);
+	if (error < 0)
 		return error;
-	}
 	error = apply_log(r, sv->conf, fresh);
 	if (error < 0) {
-		listeners_forget(&sv->listeners, &listeners);
+		forget_sockets(sv, &sockets);
 		return error;
 	}
-	put_into_force(r, fresh, &listeners);
+	put_into_force(r, fresh, &sockets);
 	return 0;
 }
 

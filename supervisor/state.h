@@ -29,6 +29,7 @@
 #include "supervisor/priv.h"
 #include "supervisor/recycle.h"
 #include "supervisor/reload.h"
+#include "supervisor/scrape.h"
 #include "supervisor/signals.h"
 #include "supervisor/upgrade.h"
 #include "supervisor/vault.h"
@@ -55,6 +56,7 @@ struct supervisor {
 	struct deaths deaths;
 	struct acceptor acceptor;
 	struct control control;
+	struct scrape scrape;
 	struct daemon daemon;
 	struct pidfile pidfile;
 	struct priv_user user;

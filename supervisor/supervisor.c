@@ -44,7 +44,8 @@ void
 supervisor_serving(struct supervisor *sv)
 {
 	sv->state = SUPERVISOR_RUNNING;
-	listeners_announce(&sv->listeners);
+	listeners_announce(&sv->listeners, LISTENERS_CLIENTS);
+	scrape_announce(&sv->scrape);
 	daemon_serving(&sv->daemon);
 	notify_ready("serving");
 }
@@ -320,6 +321,8 @@ start_accepting(struct supervisor *sv)
 	a->deliver = on_accepted;
 	a->context = sv;
 	r = acceptor_start(a, &sv->listeners);
+	if (r == 0)
+		r = scrape_start(&sv->scrape, sv);
 	if (r < 0)
 		complain("accept: %s", strerror(-r));
 	return r;
@@ -390,6 +393,9 @@ start(struct supervisor *sv)
 	if (r == 0)
 		r = listeners_open(&sv->conf->listen_address, &sv->listeners);
 	if (r == 0)
+		r = scrape_prepare(
+		    &sv->scrape, sv->conf, &sv->scrape.listeners);
+	if (r == 0)
 		r = control_open(
 		    &sv->control, sv->loop, sv->conf->control_path);
 	if (r == 0)
@@ -407,6 +413,7 @@ finish(struct supervisor *sv)
 {
 	stop_listening(sv);
 	control_close(&sv->control);
+	scrape_close(&sv->scrape);
 	pidfile_remove(&sv->pidfile);
 	vault_fini(&sv->vault);
 	worker_table_fini(&sv->workers);

@@ -42,10 +42,10 @@ START_TEST(both_sides_fit_into_the_limit)
 	ck_assert_int_eq(limits_sizes(&conf, files[_i], 8, &sizes), 0);
 	ck_assert_uint_eq(sizes.clients, sizes.upstreams);
 	ck_assert_uint_ge(sizes.clients, LIMITS_SLOTS_MIN);
-	/* 64 for the rest, and the channels. */
-	ck_assert_uint_le(sizes.clients + sizes.upstreams + 64 + 8, files[_i]);
+	/* 80 for the rest, and the channels. */
+	ck_assert_uint_le(sizes.clients + sizes.upstreams + 80 + 8, files[_i]);
 	ck_assert_uint_ge(
-	    sizes.clients + sizes.upstreams + 64 + 8 + 8, files[_i]);
+	    sizes.clients + sizes.upstreams + 80 + 8 + 8, files[_i]);
 	ck_assert_uint_eq(sizes.streams,
 	    MIN(sizes.clients + sizes.upstreams, conf.stream_max_streams));
 	ck_assert_uint_eq(sizes.blocks, conf.journal_memory / SHM_BLOCK_SIZE);
