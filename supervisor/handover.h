@@ -14,7 +14,7 @@
 struct supervisor;
 
 /* Any change of what handover.c writes: bump this. */
-#define HANDOVER_VERSION 2u
+#define HANDOVER_VERSION 3u
 
 /* Room for a text of the versions. */
 #define HANDOVER_VERSIONS_CAP 64

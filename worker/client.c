@@ -277,11 +277,21 @@ place_of(const struct client *c)
 					  : st->prelude.wire + st->prelude.sent;
 }
 
+/* The status that the client has seen, or will; 0: none. */
+static unsigned
+status_of(const struct client *c)
+{
+	return c->stream != NULL ? stream_state(c->stream)->status
+				 : http_fault_status(client_state(c)->refusal);
+}
+
 void
 client_request_over(struct client *c, enum end_reason why)
 {
 	if (c->stream == NULL && client_state(c)->refusal == 0)
 		return; /* none is under way */
+	worker_count(
+	    c->w, counter_of_request(client_state(c)->method, status_of(c)), 1);
 	if (c->stream == NULL && c->refused_why != 0)
 		why = c->refused_why;
 	report_request(c, place_of(c) - client_state(c)->wire, why);
@@ -374,7 +384,7 @@ take_head(
 		    c, next, head, (size_t)n, held, buf, len);
 	chain_clear(&w->arena, &next->in);
 	memset(&next->scan, 0, sizeof(next->scan));
-	request_refuse(c, next, -n);
+	request_refuse_head(c, next, -n);
 	return len;
 }
 
@@ -505,6 +515,19 @@ phase_after_answer(const struct client_state *cs, bool usable)
 	return CLIENT_LINGER;
 }
 
+/* How long it took; what is asked for by GET may be open without an end. */
+static void
+observe_answer(const struct client *c)
+{
+	const struct client_state *cs = client_state(c);
+	bool open_ended = c->stream != NULL &&
+			  stream_state(c->stream)->events &&
+			  cs->method == HTTP_METHOD_GET;
+
+	if (cs->begun_us != 0 && !open_ended)
+		worker_observe_since(c->w, HISTOGRAM_REQUEST, cs->begun_us);
+}
+
 bool
 client_answered(struct client *c, uint64_t wire, bool usable)
 {
@@ -513,6 +536,7 @@ client_answered(struct client *c, uint64_t wire, bool usable)
 
 	client_request_over(c,
 	    c->stream != NULL ? stream_state(c->stream)->reason : END_REFUSED);
+	observe_answer(c);
 	next = RECORD_BEGIN(c->rec);
 	clean = next->phase == CLIENT_WAIT && chain_is_empty(&next->in);
 	next->wire = wire;
@@ -571,6 +595,9 @@ act_on_stream(struct client *c)
 	struct stream *st = c->stream;
 
 	if (client_state(c)->stream_ref == 0) {
+		/* Too late to say what is wrong: the answer breaks off. */
+		if (client_state(c)->refusal == 0)
+			client_request_over(c, END_REFUSED);
 		c->stream = NULL;
 		stream_drop(st, END_REFUSED);
 		return;
@@ -692,7 +719,7 @@ client_on_head_due(struct deadline *d)
 	forget_probe(c);
 	next = RECORD_BEGIN(c->rec);
 	chain_clear(&c->w->arena, &next->in);
-	request_refuse(c, next, HTTP_FAULT_HEAD_TIMEOUT);
+	request_refuse_head(c, next, HTTP_FAULT_HEAD_TIMEOUT);
 	RECORD_COMMIT(c->rec);
 	arena_settle(&c->w->arena);
 	client_act(c);

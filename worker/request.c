@@ -239,6 +239,17 @@ note_request(struct client *c, const struct http_head *head)
 		memcpy(c->path, head->path.p, len);
 }
 
+void
+request_refuse_head(struct client *c, struct client_state *next, int fault)
+{
+	/* Nothing of the request before may show in the answer. */
+	note_request(c, NULL);
+	next->requests++;
+	next->method = HTTP_METHOD_OTHER;
+	jsonrpc_init(&next->json);
+	request_refuse(c, next, fault);
+}
+
 /* What of a request is not allowed to it, in its own words. */
 static void
 report_foreign(const struct client *c, const struct http_head *head, int fault)
@@ -334,12 +345,8 @@ request_begin(
 	    bytes, n, c->w->conf->client_max_header, &head);
 	if (got > 0)
 		return take_request(c, next, &head);
-	note_request(c, NULL);
-	next->requests++;
 	next->begun_us = worker_now_us(c->w);
-	next->method = HTTP_METHOD_OTHER;
-	jsonrpc_init(&next->json);
-	request_refuse(c, next, got < 0 ? -got : HTTP_FAULT_NOT_HTTP);
+	request_refuse_head(c, next, got < 0 ? -got : HTTP_FAULT_NOT_HTTP);
 	return true;
 }
 

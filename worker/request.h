@@ -32,6 +32,10 @@ size_t request_body(
  */
 void request_refuse(struct client *c, struct client_state *next, int fault);
 
+/* The same for what has no head that can be read. */
+void request_refuse_head(
+    struct client *c, struct client_state *next, int fault);
+
 /*
  * Refuse what can be read to its end: the answer goes out when the request
  * is in, with its id, and the connection goes on.

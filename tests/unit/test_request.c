@@ -335,6 +335,43 @@ START_TEST(no_free_stream_is_a_refusal)
 }
 END_TEST
 
+static uint64_t
+counted(enum counter which)
+{
+	return atomic_load(&rig.w.slot->counters[which]);
+}
+
+/* What has no head knows nothing of the request before on its connection. */
+START_TEST(a_head_that_is_too_long_is_nobodys)
+{
+	static const char first[] =
+	    "POST /mcp HTTP/1.1\r\nHost: evil.example\r\n" CALL_LENGTH
+	    "\r\n" CALL;
+	static char long_head[33 * 1024];
+
+	rig_setup();
+	rig_feed(first, strlen(first), SIZE_MAX);
+	client_act(rig.c);
+	wire[rig_receive(wire, sizeof(wire) - 1)] = '\0';
+	ck_assert_ptr_nonnull(strstr(wire, "HTTP/1.1 403 "));
+	ck_assert_ptr_nonnull(strstr(wire, "\"id\":\"k\""));
+	memset(long_head, 'a', sizeof(long_head));
+	memcpy(long_head, "GET /mcp HTTP/1.1\r\nX: ", 22);
+	rig_feed(long_head, sizeof(long_head), SIZE_MAX);
+	client_act(rig.c);
+	wire[rig_receive(wire, sizeof(wire) - 1)] = '\0';
+	ck_assert_ptr_nonnull(strstr(wire, "HTTP/1.1 431 "));
+	ck_assert_ptr_nonnull(strstr(wire, "\"id\":null"));
+	ck_assert_uint_eq(counted(COUNTER_POST_4XX), 1);
+	ck_assert_uint_eq(counted(COUNTER_OTHER_4XX), 1);
+	ck_assert_uint_eq(
+	    counted(COUNTER_REFUSED + (int)HTTP_FAULT_FOREIGN_HOST), 1);
+	ck_assert_uint_eq(
+	    counted(COUNTER_REFUSED + (int)HTTP_FAULT_HEAD_LONG), 1);
+	rig_teardown();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -352,6 +389,7 @@ main(void)
 	tcase_add_test(tc, short_memory_is_a_refusal);
 	tcase_add_test(tc, no_free_stream_is_a_refusal);
 	tcase_add_test(tc, a_kept_stream_makes_room);
+	tcase_add_test(tc, a_head_that_is_too_long_is_nobodys);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
