@@ -11,6 +11,10 @@ PACKAGES_BUILD="autoconf automake gcc libc-ares-dev libc6-dev libconfuse-dev
 # shellcheck disable=SC2034
 PACKAGES_TEST="check mandoc procps shellcheck strace valgrind"
 
+# What the test of the Debian package needs on top.
+# shellcheck disable=SC2034
+PACKAGES_DEBIAN="debhelper debootstrap dpkg-dev iproute2 lintian"
+
 # The message-pack library goes by different names in different releases.
 setup_msgpack_package()
 {
