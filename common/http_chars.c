@@ -32,15 +32,19 @@ const uint8_t http_chars[256] = {
 
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
-/* Is any of the eight bytes below 0x20, or 0x7f (DEL)? */
-static bool
-has_control(uint64_t w)
+/*
+ * The high bit of each of eight bytes that is below 0x20, or 0x7f (DEL); of
+ * those in front of the first such byte in memory it is 0, where the low end
+ * of a word is in front.
+ */
+static uint64_t
+controls(uint64_t w)
 {
 	uint64_t low = (w - EACH_BYTE(0x20)) & ~w;
 	uint64_t x = w ^ EACH_BYTE(0x7f);
 	uint64_t del = (x - EACH_BYTE(0x01)) & ~x;
 
-	return ((low | del) & EACH_BYTE(0x80)) != 0;
+	return (low | del) & EACH_BYTE(0x80);
 }
 
 const char *
@@ -50,9 +54,15 @@ http_chars_skip_text(const char *p, const char *end)
 
 	while (end - p >= (ptrdiff_t)sizeof(w)) {
 		memcpy(&w, p, sizeof(w));
-		if (has_control(w))
-			break; /* a tab, or the end: the table knows */
-		p += sizeof(w);
+		w = controls(w);
+		if (w == 0) {
+			p += sizeof(w);
+			continue;
+		}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		p += __builtin_ctzll(w) / 8;
+#endif
+		break; /* a tab, or the end: the table knows */
 	}
 	return http_chars_skip(p, end, HTTP_CHAR_TEXT);
 }

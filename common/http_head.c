@@ -342,11 +342,9 @@ once_flag(enum http_side side)
 
 /* Enter a field into the head. */
 static int
-add_field(
-    struct http_head *ret, struct http_slice name, struct http_slice value)
+add_field(struct http_head *ret, enum http_field_id id, struct http_slice name,
+    struct http_slice value)
 {
-	enum http_field_id id = http_field_lookup(name);
-
 	if (ret->field_count == HTTP_HEAD_FIELDS_MAX)
 		return FAULT(TOO_MANY_FIELDS);
 	ret->fields[ret->field_count++] =
@@ -360,25 +358,56 @@ add_field(
 	return 0;
 }
 
-/* "name: value CRLF" (RFC 9112 5). */
+/* A name that is not known, and its colon. */
 static int
-scan_field(struct cursor *cur, struct http_head *ret)
+scan_other_name(struct cursor *cur, struct http_slice *ret)
 {
-	struct http_slice name, value;
 	const char *start = cur->p;
-	int rc;
 
 	cur->p = http_chars_skip(start, cur->end, HTTP_CHAR_TOKEN);
 	if (cur->p == cur->end)
 		return MORE;
 	if (*cur->p != ':' || cur->p == start)
 		return name_fault(start, cur->p);
-	name = http_slice_between(start, cur->p);
-	start = ++cur->p;
+	*ret = http_slice_between(start, cur->p++);
+	return 0;
+}
+
+/* A name and its colon.  What is in the table needs no look at each byte. */
+static int
+scan_name(
+    struct cursor *cur, struct http_slice *ret, enum http_field_id *ret_id)
+{
+	const char *colon = memchr(cur->p, ':', (size_t)(cur->end - cur->p));
+
+	*ret_id = HTTP_FIELD_OTHER;
+	if (colon != NULL) {
+		*ret = http_slice_between(cur->p, colon);
+		*ret_id = http_field_lookup(*ret);
+	}
+	if (*ret_id == HTTP_FIELD_OTHER)
+		return scan_other_name(cur, ret);
+	cur->p = colon + 1;
+	return 0;
+}
+
+/* "name: value CRLF" (RFC 9112 5). */
+static int
+scan_field(struct cursor *cur, struct http_head *ret)
+{
+	struct http_slice name, value;
+	enum http_field_id id;
+	const char *start;
+	int rc;
+
+	rc = scan_name(cur, &name, &id);
+	if (rc != 0)
+		return rc;
+	start = cur->p;
 	cur->p = http_chars_skip_text(start, cur->end);
 	value = http_slice_between(start, cur->p);
 	rc = take_line_end(cur, 0);
-	return rc != 0 ? rc : add_field(ret, name, http_slice_trim(value));
+	return rc != 0 ? rc : add_field(ret, id, name, http_slice_trim(value));
 }
 
 /* All fields, and the empty line. */
@@ -583,4 +612,34 @@ http_head_find_end(struct http_scan *scan, enum http_side side, const char *buf,
 	if (rc != 0)
 		return rc;
 	return len >= max_header ? FAULT(HEAD_LONG) : 0;
+}
+
+/* --- a head, however it comes ------------------------------------------- */
+
+static int
+scan_side(enum http_side side, const char *buf, size_t len, size_t max_header,
+    struct http_head *ret)
+{
+	return side == HTTP_SIDE_REQUEST
+		   ? http_head_scan_request(buf, len, max_header, ret)
+		   : http_head_scan_answer(buf, len, max_header, ret);
+}
+
+int
+http_head_take(struct http_scan *scan, enum http_side side, const char *buf,
+    size_t len, size_t max_header, struct http_head *ret)
+{
+	int n = 0;
+
+	/* Most heads come whole: one reading is enough. */
+	if (scan->seen == 0)
+		n = scan_side(side, buf, len, max_header, ret);
+	if (n <= 0) {
+		n = http_head_find_end(scan, side, buf, len, max_header);
+		if (n > 0)
+			n = scan_side(side, buf, (size_t)n, max_header, ret);
+	}
+	if (n > 0)
+		*scan = (struct http_scan){ 0 };
+	return n;
 }

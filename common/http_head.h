@@ -12,14 +12,12 @@
  * The way to use it, however the bytes arrive:
  *
  *	struct http_scan scan = { 0 };           once a head
- *	n = http_head_find_end(&scan, HTTP_SIDE_REQUEST, buf, len, max);
- *	if (n > 0)
- *		n = http_head_scan_request(buf, n, max, &head);
+ *	n = http_head_take(&scan, HTTP_SIDE_REQUEST, buf, len, max, &head);
  *
- * n > 0: the head's length; 0: read on; < 0: -(enum http_fault).  Both take
- * the head's bytes from its first one and contiguous.  The first looks at
- * each byte once, however often it is called; the second reads from the
- * start, so it is called for whole heads (a cut one is understood, too).
+ * n > 0: the head's length; 0: read on; < 0: -(enum http_fault).  It takes the
+ * head's bytes from its first one and contiguous.  What comes whole is read
+ * at once; of what comes in pieces, each byte is looked at once until all are
+ * there (http_head_find_end()), and then it is read.
  */
 #ifndef COMMON_HTTP_HEAD_H
 #define COMMON_HTTP_HEAD_H
@@ -104,6 +102,14 @@ struct http_scan {
  */
 SC_MUST_CHECK int http_head_find_end(struct http_scan *scan,
     enum http_side side, const char *buf, size_t len, size_t max_header);
+
+/*
+ * The next bytes of a head have come: all len of it that are there are at
+ * buf.  Returns its length with *ret filled, and the scan all zero again; 0:
+ * not complete; or -(enum http_fault) as the functions below and above.
+ */
+SC_MUST_CHECK int http_head_take(struct http_scan *scan, enum http_side side,
+    const char *buf, size_t len, size_t max_header, struct http_head *ret);
 
 /*
  * Read a request's head at buf (len bytes are there; more than the head is

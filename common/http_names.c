@@ -69,31 +69,37 @@ http_method_name(enum http_method_id method)
 	return method < HTTP_METHOD_COUNT ? method_names[method].p : NULL;
 }
 
-/* http_char_fold() of eight bytes. */
-static uint64_t
-fold_eight(const char *p)
-{
-	uint64_t w;
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 
-	memcpy(&w, p, sizeof(w));
-	return w | UINT64_C(0x2020202020202020);
+/*
+ * Are eight bytes those of a known name, in any case of letters?  Those of
+ * ASCII differ in bit 5, and among the bytes of known names (letters, digits
+ * and '-') they alone have bit 6.
+ */
+static bool
+same_eight(const char *p, const char *known)
+{
+	uint64_t a, b;
+
+	memcpy(&a, p, sizeof(a));
+	memcpy(&b, known, sizeof(b));
+	return ((a ^ b) & ~((b & EACH_BYTE(0x40)) >> 1)) == 0;
 }
 
-/* Are a token and a known name of the same length the same? */
+/* The same for a known name's length; nothing but a token is the same. */
 static bool
-same_name(const char *token, const char *known, uint32_t len)
+same_name(const char *name, const char *known, uint32_t len)
 {
 	uint32_t i = 0;
 
 	for (; len - i >= 8; i += 8) {
-		if (fold_eight(token + i) != fold_eight(known + i))
+		if (!same_eight(name + i, known + i))
 			return false;
 	}
 	if (len >= 8) /* the rest, with some that were compared before */
-		return fold_eight(token + len - 8) ==
-		       fold_eight(known + len - 8);
+		return same_eight(name + len - 8, known + len - 8);
 	for (; i < len; i++) {
-		if (http_char_fold(token[i]) != http_char_fold(known[i]))
+		if ((name[i] ^ known[i]) & ~((known[i] & 0x40) >> 1))
 			return false;
 	}
 	return true;

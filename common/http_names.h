@@ -36,8 +36,8 @@ enum http_method_id http_method_lookup(struct http_slice name);
 const char *http_method_name(enum http_method_id method);
 
 /*
- * Which known field has this name, in any case of letters?  The name must be
- * a token.  HTTP_FIELD_OTHER: none of the table.
+ * Which known field has this name, in any case of letters?
+ * HTTP_FIELD_OTHER: none of the table, and perhaps no token at all.
  */
 enum http_field_id http_field_lookup(struct http_slice name);
 

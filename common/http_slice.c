@@ -7,12 +7,6 @@
 
 #include "common/http_slice.h"
 
-static bool
-is_space(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static uint8_t
 lower(char c)
 {
@@ -35,18 +29,6 @@ http_slice_equals_nocase(struct http_slice a, struct http_slice b)
 			return false;
 	}
 	return true;
-}
-
-struct http_slice
-http_slice_trim(struct http_slice s)
-{
-	while (s.len > 0 && is_space(s.p[0])) {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && is_space(s.p[s.len - 1]))
-		s.len--;
-	return s;
 }
 
 /* Take what is before the separator off s; the separator goes, too. */
@@ -113,9 +95,10 @@ http_number_parse(struct http_slice s, int64_t *ret_number)
 	for (uint32_t i = 0; i < s.len; i++) {
 		int digit = s.p[i] - '0';
 
-		if (digit < 0 || digit > 9 || number > (INT64_MAX - digit) / 10)
+		if (digit < 0 || digit > 9 ||
+		    __builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, digit, &number))
 			return -EINVAL;
-		number = number * 10 + digit;
 	}
 	*ret_number = number;
 	return 0;

@@ -42,8 +42,24 @@ bool http_slice_equals(struct http_slice a, struct http_slice b);
 /* The same, with ASCII letters of either case alike (no locale). */
 bool http_slice_equals_nocase(struct http_slice a, struct http_slice b);
 
+static inline bool
+http_is_space(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* Without spaces and tabs (RFC 9110 5.6.3: OWS) at both ends. */
-struct http_slice http_slice_trim(struct http_slice s);
+static inline struct http_slice
+http_slice_trim(struct http_slice s)
+{
+	while (s.len > 0 && http_is_space(s.p[0])) {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && http_is_space(s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
 
 /*
  * Take the next element off a comma-separated list (RFC 9110 5.6.1), trimmed;

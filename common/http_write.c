@@ -18,31 +18,6 @@ http_out_init(struct http_out *out, char *p, size_t cap)
 }
 
 void
-http_out_bytes(struct http_out *out, const char *p, size_t len)
-{
-	if (out->overflow || len > out->cap - out->len) {
-		out->overflow = true;
-		return;
-	}
-	if (len == 0)
-		return;
-	memcpy(out->p + out->len, p, len);
-	out->len += len;
-}
-
-void
-http_out_slice(struct http_out *out, struct http_slice s)
-{
-	http_out_bytes(out, s.p, s.len);
-}
-
-void
-http_out_text(struct http_out *out, const char *text)
-{
-	http_out_bytes(out, text, strlen(text));
-}
-
-void
 http_out_number(struct http_out *out, uint64_t number)
 {
 	char digits[20], *p = digits + sizeof(digits);

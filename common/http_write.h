@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/http_head.h"
 #include "common/sc.h"
@@ -53,10 +54,33 @@ enum http_persistence {
 /* --- pieces, for heads that the proxy makes up itself ------------------- */
 
 void http_out_init(struct http_out *out, char *p, size_t cap);
-void http_out_bytes(struct http_out *out, const char *p, size_t len);
-void http_out_slice(struct http_out *out, struct http_slice s);
-void http_out_text(struct http_out *out, const char *text);
 void http_out_number(struct http_out *out, uint64_t number);
+
+/* In the header, so that literals are copied without calls. */
+static inline void
+http_out_bytes(struct http_out *out, const char *p, size_t len)
+{
+	if (out->overflow || len > out->cap - out->len) {
+		out->overflow = true;
+		return;
+	}
+	if (len == 0)
+		return;
+	memcpy(out->p + out->len, p, len);
+	out->len += len;
+}
+
+static inline void
+http_out_slice(struct http_out *out, struct http_slice s)
+{
+	http_out_bytes(out, s.p, s.len);
+}
+
+static inline void
+http_out_text(struct http_out *out, const char *text)
+{
+	http_out_bytes(out, text, strlen(text));
+}
 
 /* "METHOD target HTTP/1.1" CR LF */
 void http_out_request_line(

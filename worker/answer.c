@@ -136,36 +136,32 @@ http_head_field_named(const struct http_head *head, const char *name)
 }
 
 /*
- * A complete head: of an interim answer, or of the one that counts.  `rest`
- * is what came along behind it.
+ * A whole head: of an interim answer, or of the one that counts.  `rest` is
+ * what came along behind it.
  */
 static enum answer_verdict
-take_whole_head(struct stream *st, struct stream_state *next, const char *bytes,
-    size_t len, struct http_slice rest)
+take_whole_head(struct stream *st, struct stream_state *next,
+    const struct http_head *head, struct http_slice rest)
 {
 	enum answer_verdict verdict;
-	struct http_head head;
 	bool body;
 
-	if (http_head_scan_answer(bytes, len, HEAD_MAX, &head) <= 0)
-		return ANSWER_GARBLED;
-	if (head.status < 200)
+	if (head->status < 200)
 		return ANSWER_MORE; /* 100 was our business, 103 is a hint */
 	if (next->phase == STREAM_RESUMING)
-		return take_resumed(st, next, &head, rest);
-	body = http_head_has_body(&head, st->rec->method);
-	next->status = (uint16_t)head.status;
-	next->events = body && http_media_type_is(http_head_value(&head,
+		return take_resumed(st, next, head, rest);
+	body = http_head_has_body(head, st->rec->method);
+	next->status = (uint16_t)head->status;
+	next->events = body && http_media_type_is(http_head_value(head,
 						      HTTP_FIELD_CONTENT_TYPE),
 				   "text/event-stream");
-	next->framing = (uint8_t)framing_for(st, &head, next->events);
-	begin_body(next, &head, body);
-	next->up_keep = head.keep_alive && next->body.kind != BODY_CLOSE;
+	next->framing = (uint8_t)framing_for(st, head, next->events);
+	begin_body(next, head, body);
+	next->up_keep = head->keep_alive && next->body.kind != BODY_CLOSE;
 	next->phase = STREAM_RELAYING;
-	next->cors =
-	    http_head_field_named(&head, "Access-Control-Allow-Origin");
-	legacy_note_head(st, next, &head);
-	verdict = write_head(st, next, &head);
+	next->cors = http_head_field_named(head, "Access-Control-Allow-Origin");
+	legacy_note_head(st, next, head);
+	verdict = write_head(st, next, head);
 	if (verdict == ANSWER_MORE && next->resumable)
 		verdict = events_begin(st, next);
 	return verdict;
@@ -177,13 +173,10 @@ take_whole_head(struct stream *st, struct stream_state *next, const char *bytes,
 /* Whether the head is one whose meaning stands in the body behind it. */
 static bool
 is_short(
-    const struct stream_state *next, const char *bytes, size_t len, size_t rest)
+    const struct stream_state *next, const struct http_head *head, size_t rest)
 {
-	struct http_head head;
-
 	return next->phase == STREAM_RESUMING && rest < REASON_MAX &&
-	       http_head_scan_answer(bytes, len, HEAD_MAX, &head) > 0 &&
-	       head.status == 400 && head.content_length > (int64_t)rest;
+	       head->status == 400 && head->content_length > (int64_t)rest;
 }
 
 /*
@@ -197,7 +190,9 @@ take_head(struct stream *st, struct stream_state *next, const char *buf,
 	struct worker *w = st->w;
 	struct journal *j = &next->answer;
 	size_t held = j->open_ref != 0 ? j->open_len : 0;
-	const char *head = buf;
+	const char *bytes = buf;
+	struct http_slice rest;
+	struct http_head head;
 	size_t part = len;
 	int n;
 
@@ -205,28 +200,22 @@ take_head(struct stream *st, struct stream_state *next, const char *buf,
 		part = MIN(len, w->scratch_size - held);
 		journal_peek_open(&w->arena, j, w->scratch);
 		memcpy(w->scratch + held, buf, part);
-		head = w->scratch;
+		bytes = w->scratch;
 	}
-	n = http_head_find_end(
-	    &next->scan, HTTP_SIDE_ANSWER, head, held + part, HEAD_MAX);
+	n = http_head_take(
+	    &next->scan, HTTP_SIDE_ANSWER, bytes, held + part, HEAD_MAX, &head);
 	*ret = n < 0 ? ANSWER_GARBLED : ANSWER_MORE;
 	if (n < 0)
 		return len;
-	if (n > 0 && is_short(next, head, (size_t)n, held + part - (size_t)n)) {
-		memset(&next->scan, 0, sizeof(next->scan));
-		n = 0;
-	}
-	if (n == 0) {
+	rest = http_slice_between(bytes + n, bytes + held + part);
+	if (n == 0 || is_short(next, &head, rest.len)) {
 		if (journal_open(&w->arena, j) != 0 ||
 		    journal_add(&w->arena, j, buf, part) != 0)
 			*ret = ANSWER_NO_MEMORY;
 		return part;
 	}
 	journal_abandon(&w->arena, j);
-	memset(&next->scan, 0, sizeof(next->scan));
-	*ret = take_whole_head(st, next, head, (size_t)n,
-	    (struct http_slice){
-		head + n, (uint32_t)(held + part - (size_t)n) });
+	*ret = take_whole_head(st, next, &head, rest);
 	return (size_t)n - held;
 }
 

@@ -54,26 +54,41 @@ limit_for(const struct client *c, const struct client_state *cs)
 	return LIMIT_NONE;
 }
 
+static struct deadline_list *
+limit_list(struct worker *w, enum client_limit limit)
+{
+	switch (limit) {
+	case LIMIT_HEAD:
+		return &w->client_head;
+	case LIMIT_IDLE:
+		return &w->client_idle;
+	case LIMIT_BODY:
+		return &w->client_body;
+	case LIMIT_SEND:
+		return &w->client_send;
+	case LIMIT_LINGER:
+		return &w->client_linger;
+	case LIMIT_NONE:
+		break;
+	}
+	return NULL;
+}
+
 void
 client_retime(struct client *c, bool progress)
 {
 	enum client_limit limit = limit_for(c, client_state(c));
-	struct deadline_list *list[] = {
-		[LIMIT_HEAD] = &c->w->client_head,
-		[LIMIT_IDLE] = &c->w->client_idle,
-		[LIMIT_BODY] = &c->w->client_body,
-		[LIMIT_SEND] = &c->w->client_send,
-		[LIMIT_LINGER] = &c->w->client_linger,
-	};
+	struct deadline_list *list;
 
 	if (limit == c->limit &&
 	    !(progress && (limit == LIMIT_BODY || limit == LIMIT_SEND)))
 		return;
 	c->limit = (uint8_t)limit;
-	if (limit == LIMIT_NONE)
+	list = limit_list(c->w, limit);
+	if (list == NULL)
 		deadline_cancel(&c->deadline);
 	else
-		deadline_set(&c->deadline, list[limit]);
+		deadline_set(&c->deadline, list);
 }
 
 /* Whether bytes of the client have a place to go. */
@@ -328,22 +343,20 @@ client_close(struct client *c, enum end_reason why, bool reset)
 
 /* --- reading ------------------------------------------------------------ */
 
-/* A complete head of n bytes, of which `held` were gathered before. */
+/* A whole head, of which `held` bytes were gathered before. */
 static size_t
-take_whole_head(struct client *c, struct client_state *next, const char *head,
-    size_t n, size_t held, const char *buf, size_t len)
+take_whole_head(struct client *c, struct client_state *next,
+    const struct http_head *head, size_t held, const char *buf, size_t len)
 {
 	struct arena *a = &c->w->arena;
 	uint32_t mark = arena_hold(a);
-	bool begun;
+	bool begun = request_begin(c, next, head);
 
-	memset(&next->scan, 0, sizeof(next->scan));
-	begun = request_begin(c, next, head, n);
 	arena_unhold(a, mark);
 	if (begun) {
 		/* The gathered part is of no more use. */
 		chain_consume(a, &next->in, held);
-		return n - held;
+		return head->raw.len - held;
 	}
 	/* It travels as it came. */
 	if (chain_append(a, &next->in, buf, len) != 0) {
@@ -363,7 +376,8 @@ take_head(
 {
 	struct worker *w = c->w;
 	size_t held = 0, part = len;
-	const char *head = buf;
+	const char *bytes = buf;
+	struct http_head head;
 	int n;
 
 	if (!chain_is_empty(&next->in)) {
@@ -371,18 +385,16 @@ take_head(
 		    &w->arena, &next->in, w->scratch, w->scratch_size);
 		part = MIN(len, w->scratch_size - held);
 		memcpy(w->scratch + held, buf, part);
-		head = w->scratch;
+		bytes = w->scratch;
 	}
-	n = http_head_find_end(&next->scan, HTTP_SIDE_REQUEST, head,
-	    held + part, w->conf->client_max_header);
+	n = http_head_take(&next->scan, HTTP_SIDE_REQUEST, bytes, held + part,
+	    w->conf->client_max_header, &head);
 	if (n == 0 && chain_append(&w->arena, &next->in, buf, part) != 0)
 		n = -HTTP_FAULT_NO_ROOM;
 	if (n == 0)
 		return part;
 	if (n > 0)
-		return take_whole_head(
-		    c, next, head, (size_t)n, held, buf, len);
-	chain_clear(&w->arena, &next->in);
+		return take_whole_head(c, next, &head, held, buf, len);
 	memset(&next->scan, 0, sizeof(next->scan));
 	request_refuse_head(c, next, -n);
 	return len;

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/http_head.h"
 #include "common/http_origin.h"
 #include "common/http_write.h"
 #include "common/mcp.h"
@@ -245,6 +244,7 @@ request_refuse_head(struct client *c, struct client_state *next, int fault)
 	/* Nothing of the request before may show in the answer. */
 	note_request(c, NULL);
 	next->requests++;
+	next->begun_us = worker_now_us(c->w);
 	next->method = HTTP_METHOD_OTHER;
 	jsonrpc_init(&next->json);
 	request_refuse(c, next, fault);
@@ -295,9 +295,8 @@ unpin(struct session *s)
 	session_forget_if_unused(s);
 }
 
-/* A whole, well-formed head: as request_begin(). */
-static bool
-take_request(
+bool
+request_begin(
     struct client *c, struct client_state *next, const struct http_head *head)
 {
 	enum stream_era era = era_of(c->w, head);
@@ -331,22 +330,6 @@ take_request(
 	if (fault != 0)
 		refuse_request(c, next, head, fault);
 	unpin(route.session);
-	return true;
-}
-
-bool
-request_begin(
-    struct client *c, struct client_state *next, const char *bytes, size_t n)
-{
-	struct http_head head;
-	int got;
-
-	got = http_head_scan_request(
-	    bytes, n, c->w->conf->client_max_header, &head);
-	if (got > 0)
-		return take_request(c, next, &head);
-	next->begun_us = worker_now_us(c->w);
-	request_refuse_head(c, next, got < 0 ? -got : HTTP_FAULT_NOT_HTTP);
 	return true;
 }
 

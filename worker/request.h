@@ -5,11 +5,12 @@
 #ifndef WORKER_REQUEST_H
 #define WORKER_REQUEST_H
 
+#include "common/http_head.h"
 #include "worker/client.h"
 
 /*
- * Take the head (n bytes, complete, in memory that stays until this returns)
- * of the next request of `c`; its state is `next`.  False where the request
+ * Take the head (in memory that stays until this returns) of the next request
+ * of `c`; its state is `next`.  False where the request
  * belongs to another worker (c->is_leaving, c->target) and nothing else has
  * changed.  Afterwards next->phase is
  * CLIENT_BODY, CLIENT_WAIT, or CLIENT_LINGER where the request was refused
@@ -17,7 +18,7 @@
  * where not even that could be had, and a constant answer goes out.
  */
 bool request_begin(
-    struct client *c, struct client_state *next, const char *head, size_t n);
+    struct client *c, struct client_state *next, const struct http_head *head);
 
 /*
  * Take bytes of the request's body; returns how many.  Refuses what is

@@ -37,17 +37,17 @@ feed_cut(enum http_side side, const char *buf, size_t len, size_t max)
 }
 
 /*
- * Let the bytes come in pieces of `step`, the way a worker reads them: find
- * the end, in a copy of the exact size, then scan the whole.
- * Returns what the last step said; *head points into buf.
+ * Let the bytes come in pieces of `step`: find the end, in a copy of the exact
+ * size, then scan the whole.  The way that a worker takes them comes to the
+ * same.  Returns what the last step said; *head points into buf.
  */
 static inline int
 feed_pieces(enum http_side side, const char *buf, size_t len, size_t step,
     size_t max, struct http_head *head)
 {
-	struct http_scan scan = { 0 };
+	struct http_scan scan = { 0 }, taken = { 0 };
 	size_t have = 0;
-	int n = 0;
+	int n = 0, took;
 
 	while (n == 0 && have < len) {
 		char *copy;
@@ -57,9 +57,15 @@ feed_pieces(enum http_side side, const char *buf, size_t len, size_t step,
 		sc_assert(copy != NULL);
 		memcpy(copy, buf, have);
 		n = http_head_find_end(&scan, side, copy, have, max);
+		took = http_head_take(&taken, side, copy, have, max, head);
+		sc_assert(n > 0 ? took != 0 : took == n);
 		free(copy);
 	}
-	return n > 0 ? feed_scan(side, buf, (size_t)n, max, head) : n;
+	if (n <= 0)
+		return n;
+	n = feed_scan(side, buf, (size_t)n, max, head);
+	sc_assert(took == n && (n < 0 || taken.seen == 0));
+	return n;
 }
 
 #endif

@@ -33,6 +33,20 @@ START_TEST(field_names_are_known)
 					     buf, name.len }),
 			    id);
 		}
+		/* In a token no byte but a letter has another case. */
+		for (uint32_t i = 0; i < name.len; i++) {
+			char was = buf[i];
+
+			for (unsigned c = 0; c < 256; c++) {
+				buf[i] = (char)c;
+				ck_assert(
+				    (http_field_lookup((struct http_slice){
+					 buf, name.len }) ==
+					(enum http_field_id)id) ==
+				    (tolower((int)c) == was));
+			}
+			buf[i] = was;
+		}
 		buf[name.len / 2] = '_';
 		ck_assert_int_ne(
 		    http_field_lookup((struct http_slice){ buf, name.len }),
