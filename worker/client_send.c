@@ -4,36 +4,26 @@
  */
 #include "config.h"
 
-#include <errno.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "worker/client.h"
 #include "worker/refuse.h"
+#include "worker/send.h"
 #include "worker/stream.h"
 
 #define IOV_CAP 64
 
-/* Send the pieces; returns how many bytes went, or -1 where it closed c. */
+/* Send pieces; returns how many bytes went, or -1 where it closed c. */
 static ssize_t
-send_pieces(struct client *c, struct iovec *iov, int count)
+send_to(struct client *c, const struct iovec *iov, int count)
 {
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)count };
-	ssize_t n = sendmsg(c->io.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	size_t all = 0;
-	int i;
+	ssize_t n = send_pieces(c->io.fd, iov, count, &c->is_blocked);
 
-	KILL_POINT();
-	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+	if (n < 0) {
 		client_close(c, END_CLIENT_LEFT, false);
 		return -1;
 	}
-	for (i = 0; i < count; i++)
-		all += iov[i].iov_len;
-	n = MAX(n, 0);
-	c->is_blocked = (size_t)n < all;
-	if (n > 0)
-		worker_count(c->w, COUNTER_BYTES_DOWN, (uint64_t)n);
+	worker_count(c->w, COUNTER_BYTES_DOWN, (uint64_t)n);
 	return n;
 }
 
@@ -66,7 +56,7 @@ flush_answer(struct client *c)
 		stream_outgoing(st, &journal, &cursor, &form);
 		n = journal_gather(
 		    a, journal, &form, cursor, iov, IOV_CAP, scratch, &end);
-		sent = n > 0 ? send_pieces(c, iov, n) : 0;
+		sent = n > 0 ? send_to(c, iov, n) : 0;
 		if (c->is_closing)
 			return false;
 		/* Nothing sent: there may be records without bytes to pass. */
@@ -94,7 +84,7 @@ flush_refusal(struct client *c)
 	while (c->refusal_sent < len) {
 		iov.iov_base = buf + c->refusal_sent;
 		iov.iov_len = len - c->refusal_sent;
-		n = send_pieces(c, &iov, 1);
+		n = send_to(c, &iov, 1);
 		if (c->is_closing)
 			return;
 		c->refusal_sent += (size_t)n;

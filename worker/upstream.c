@@ -16,6 +16,7 @@
 #include "worker/client.h"
 #include "worker/events.h"
 #include "worker/legacy.h"
+#include "worker/send.h"
 #include "worker/session.h"
 #include "worker/upstream.h"
 
@@ -234,15 +235,11 @@ maybe_drop_request(struct stream *st)
 
 /* Send pieces; returns the bytes that went, -1 where the connection failed. */
 static ssize_t
-send_pieces(struct upstream *u, struct iovec *iov, int count)
+send_to(struct upstream *u, const struct iovec *iov, int count)
 {
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)count };
-	ssize_t n = sendmsg(u->io.fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	size_t all = 0;
-	int i;
+	ssize_t n = send_pieces(u->io.fd, iov, count, &u->is_blocked);
 
-	KILL_POINT();
-	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {
+	if (n < 0) {
 		/*
 		 * An answer may be waiting (a refusal of the body): read it
 		 * before the connection is given up.
@@ -250,10 +247,6 @@ send_pieces(struct upstream *u, struct iovec *iov, int count)
 		u->is_blocked = false;
 		return -1;
 	}
-	for (i = 0; i < count; i++)
-		all += iov[i].iov_len;
-	n = MAX(n, 0);
-	u->is_blocked = (size_t)n < all;
 	u->sent += (uint64_t)n;
 	worker_count(u->w, COUNTER_BYTES_UP, (uint64_t)n);
 	return n;
@@ -281,7 +274,7 @@ send_request(struct upstream *u)
 		    iov, IOV_CAP, scratch, &end);
 		if (n <= 0)
 			return n;
-		sent = send_pieces(u, iov, n);
+		sent = send_to(u, iov, n);
 		if (sent < 0) {
 			u->is_deaf = true;
 			return 0;
