@@ -116,6 +116,9 @@
 	    "client connections that went on in another worker")             \
 	X(ADOPTED_BROKEN,    "adopted_damaged_total", "",                    \
 	    "records that were damaged when they were to be adopted")        \
+	X(POISONED,          "poisoned_total", "",                           \
+	    "clients, answers and sessions ended because workers died of "   \
+	    "them")                                                          \
 	X(MEMORY_SHORT,      "memory_short_total", "",                       \
 	    "times that a table or the journal memory was full")
 

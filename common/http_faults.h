@@ -120,6 +120,9 @@
 	X(UPSTREAM_TIMEOUT, 504, \
 		"the upstream server did not answer in time " \
 		"(upstream.response_timeout)") \
+	X(POISON, 500, \
+		"the proxy failed at this, again and again, and gave it up: " \
+		"its log says more") \
 	X(STOPPING, 503, "the proxy is stopping: try again in a moment")
 /* clang-format on */
 

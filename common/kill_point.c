@@ -46,12 +46,12 @@ die(struct kill_plan *plan, unsigned death, const char *file, int line)
 	(void)kill(getpid(), SIGKILL);
 }
 
-void
-kill_point(const char *file, int line)
+/* Mapped at the first call; NULL where there is none. */
+static struct kill_plan *
+the_plan(void)
 {
 	static struct kill_plan *plan;
 	static bool is_mapped;
-	uint64_t left;
 
 	if (!is_mapped) {
 		int kept = errno; /* may stand right behind a system call */
@@ -60,6 +60,15 @@ kill_point(const char *file, int line)
 		errno = kept;
 		is_mapped = true;
 	}
+	return plan;
+}
+
+void
+kill_point(const char *file, int line)
+{
+	struct kill_plan *plan = the_plan();
+	uint64_t left;
+
 	if (plan == NULL)
 		return;
 	atomic_fetch_add(&plan->passed, 1);
@@ -73,6 +82,28 @@ kill_point(const char *file, int line)
 			atomic_store(&plan->left[i], left - 1);
 		return;
 	}
+}
+
+void
+kill_point_work(
+    uint32_t task, uint32_t kind, uint32_t slot, uint32_t generation)
+{
+	struct kill_plan *plan = the_plan();
+	uint64_t none = 0, chosen = (uint64_t)generation << 32 | (slot + 1);
+	uint32_t number;
+
+	if (plan == NULL)
+		return;
+	number = atomic_load(&plan->fault_signal);
+	if (number == 0 || atomic_load(&plan->fault_task) != task ||
+	    atomic_load(&plan->fault_kind) != kind)
+		return;
+	if (!atomic_compare_exchange_strong(
+		&plan->fault_record, &none, chosen) &&
+	    none != chosen)
+		return;
+	atomic_fetch_add(&plan->faults, 1);
+	(void)raise((int)number);
 }
 
 void

@@ -5,6 +5,11 @@
  * which count the process kills itself, so that they can go through all of
  * them.  In any other build it is nothing.
  *
+ * WORK_POINT() stands where a worker notes what it begins to do (work.h).  A
+ * plan may name a task and a signal: the first record for which a worker
+ * begins with that task is the chosen one, and from then on each worker that
+ * begins with it for that record raises the signal.
+ *
  * The tests speak through a file that the environment names, and that is
  * mapped by them and by the workers: what one death has used up, no successor
  * meets again.
@@ -26,6 +31,12 @@ struct kill_plan {
 	_Atomic uint64_t passed;            /* points passed in all */
 	_Atomic uint64_t left[KILL_DEATHS]; /* points to go; 0: no death */
 	char where[KILL_DEATHS][64];        /* file:line of each death */
+
+	_Atomic uint32_t fault_signal; /* 0: no fault; stored last */
+	_Atomic uint32_t fault_task;   /* enum work_task */
+	_Atomic uint32_t fault_kind;   /* enum work_kind, of the record */
+	_Atomic uint32_t faults;       /* how often it was raised */
+	_Atomic uint64_t fault_record; /* the chosen one, 0: none yet */
 };
 
 #ifdef SC_DEVELOPER
@@ -34,12 +45,20 @@ struct kill_plan {
 /* Count; die if the plan says so. */
 void kill_point(const char *file, int line);
 
+#define WORK_POINT(task, kind, slot, generation)                               \
+	kill_point_work(task, kind, slot, generation)
+
+/* Raise the signal if the plan says so. */
+void kill_point_work(
+    uint32_t task, uint32_t kind, uint32_t slot, uint32_t generation);
+
 /* Die of a fault where these bytes hold the text that this names. */
 #define POISON_VARIABLE "SHADOWCAT_POISON"
 #define POISON_POINT(buf, len) kill_point_poison(buf, len)
 void kill_point_poison(const char *buf, size_t len);
 #else
 #define KILL_POINT() ((void)0)
+#define WORK_POINT(task, kind, slot, generation) ((void)0)
 #define POISON_POINT(buf, len) ((void)0)
 #endif
 

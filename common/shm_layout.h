@@ -29,9 +29,10 @@
 #include "common/http_write.h"
 #include "common/jsonrpc.h"
 #include "common/sse.h"
+#include "common/work.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 4u
+#define SHM_LAYOUT_VERSION 5u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -47,6 +48,37 @@ struct shm_hand {
 	uint32_t generation; /* of that record */
 	int32_t got;         /* what recv() returned; -1 before */
 	uint64_t taken;      /* bytes taken from that socket before this recv */
+};
+
+/*
+ * What a worker is doing, and for which record: see work.h.  Blames deaths;
+ * nothing else follows from it.
+ */
+struct shm_work {
+	uint32_t task; /* enum work_task */
+	uint32_t kind; /* enum work_kind, of the record */
+	uint32_t slot;
+	uint32_t generation;
+};
+
+/* Where a worker was when a fault signal came; written by its handler. */
+#define SHM_FRAMES_MAX 24u
+#define SHM_MODULE_CAP 24u
+#define SHM_BUILD_ID_MAX 20u
+
+struct shm_frame {
+	char module[SHM_MODULE_CAP]; /* the file's name, cut */
+	uint64_t offset;             /* of the instruction in that file */
+};
+
+struct shm_trace {
+	uint32_t signal; /* 0: none came */
+	uint32_t count;
+	uint64_t address; /* what was touched, for SIGSEGV and SIGBUS */
+	struct shm_frame frames[SHM_FRAMES_MAX]; /* the innermost first */
+	/* Of the process's binary; written at its start. */
+	uint32_t build_id_len;
+	uint8_t build_id[SHM_BUILD_ID_MAX];
 };
 
 /*
@@ -76,6 +108,8 @@ struct shm_worker {
 	_Alignas(64) _Atomic uint64_t beat; /* moves while its loop turns */
 	struct shm_hand hand;
 	_Atomic uint64_t lag_us; /* how late its loop was, at worst, lately */
+	struct shm_work work;
+	struct shm_trace trace;
 	_Alignas(64) _Atomic uint64_t counters[COUNTER_COUNT];
 	struct histogram histograms[HISTOGRAM_COUNT];
 };
@@ -365,6 +399,8 @@ struct shm_header {
 };
 
 _Static_assert(sizeof(struct shm_hand) == 24, "layout");
+_Static_assert(sizeof(struct shm_work) == 16, "layout");
+_Static_assert(sizeof(struct shm_trace) == 40 + 32 * SHM_FRAMES_MAX, "layout");
 _Static_assert(sizeof(struct chain) == 16, "layout");
 _Static_assert(sizeof(struct journal) == 48, "layout");
 _Static_assert(sizeof(struct journal_record) == 24, "layout");

@@ -71,7 +71,10 @@ enum column_form {
 	X("pid",        "PID",    NUMBER)                               \
 	X("lived",      "LIVED",  DURATION)                             \
 	X("death",      "DEATH",  TEXT)                                 \
-	X("killed_for", "BY US FOR", TEXT)
+	X("killed_for", "BY US FOR", TEXT)                              \
+	X("doing",      "WHILE",     TEXT)                              \
+	X("about",      "FOR",       TEXT)                              \
+	X("trace",      "AT",        TEXT)
 
 /* A record is shown as a list; these are not shown as they are. */
 #define COLUMNS_RECORD(X)                                               \

@@ -513,6 +513,15 @@ control_rows_upstreams(struct supervisor *sv, struct control_conn *conn)
  */
 
 static void
+put_text_or_nil(struct ctl_out *out, const char *key, const char *text)
+{
+	if (text[0] != '\0')
+		ctl_put_text(out, key, text);
+	else
+		ctl_put_nil(out, key);
+}
+
+static void
 put_death(struct ctl_out *out, const struct death *d)
 {
 	char obituary[OBITUARY_CAP];
@@ -528,10 +537,11 @@ put_death(struct ctl_out *out, const struct death *d)
 		ctl_put_uint(out, "signal", (uint64_t)WTERMSIG(d->wait_status));
 	else
 		ctl_put_nil(out, "signal");
-	if (d->kill != WORKER_KILL_NONE)
-		ctl_put_text(out, "killed_for", deaths_kill_name(d->kill));
-	else
-		ctl_put_nil(out, "killed_for");
+	put_text_or_nil(out, "killed_for", deaths_kill_name(d->kill));
+	ctl_put_text(out, "doing", work_task_text(d->blame.task));
+	put_text_or_nil(out, "about", d->blame.about);
+	put_text_or_nil(out, "trace", d->blame.trace);
+	put_text_or_nil(out, "build_id", d->blame.build_id);
 }
 
 static enum control_step

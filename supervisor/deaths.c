@@ -44,8 +44,8 @@ deaths_kind(int wait_status, enum worker_kill kill)
 }
 
 void
-deaths_note(
-    struct deaths *d, const struct worker_slot *w, pid_t pid, int wait_status)
+deaths_note(struct deaths *d, const struct worker_slot *w, pid_t pid,
+    int wait_status, const struct blame *blame)
 {
 	d->by_kind[deaths_kind(wait_status, w->kill)]++;
 	d->ring[d->count++ % DEATHS_KEPT] = (struct death){
@@ -56,6 +56,7 @@ deaths_note(
 		.pid = pid,
 		.wait_status = wait_status,
 		.kill = w->kill,
+		.blame = *blame,
 	};
 }
 

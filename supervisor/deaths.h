@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "supervisor/blame.h"
 #include "supervisor/worker_table.h"
 
 #define DEATHS_KEPT 64u
@@ -42,6 +43,7 @@ struct death {
 	pid_t pid;
 	int wait_status;
 	enum worker_kill kill; /* why we killed it ourselves */
+	struct blame blame;
 };
 
 /* A ring; all zero: none yet. */
@@ -53,10 +55,10 @@ struct deaths {
 
 /*
  * Note the death of a row's process, `pid`, which was reaped with this
- * status.  The row still holds what it was.
+ * status, and what it was doing.  The row still holds what it was.
  */
-void deaths_note(
-    struct deaths *d, const struct worker_slot *w, pid_t pid, int wait_status);
+void deaths_note(struct deaths *d, const struct worker_slot *w, pid_t pid,
+    int wait_status, const struct blame *blame);
 
 /* The n-th newest (0: the newest), or NULL where there is none, or no more. */
 const struct death *deaths_newest(const struct deaths *d, uint64_t n);

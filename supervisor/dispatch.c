@@ -190,6 +190,7 @@ handle_adopted(struct supervisor *sv, struct worker_slot *w,
 		    w->index, body->owner);
 	else
 		nursery_fill(sv);
+	poison_settled(&w->poison);
 	return 0;
 }
 

@@ -189,6 +189,7 @@ write_worker(const struct worker_slot *w, struct pack *p)
 	pack_u64(p, w->restarts);
 	pack_u32(p, w->dead_count);
 	pack_bytes(p, w->dead, w->dead_count * sizeof(*w->dead));
+	pack_bytes(p, &w->poison, sizeof(w->poison));
 }
 
 static void
@@ -224,6 +225,7 @@ read_worker(struct unpack *u, struct worker_table *t, struct worker_slot *w)
 		w->dead_cap = w->dead_count;
 		unpack_bytes(u, w->dead, w->dead_count * sizeof(*w->dead));
 	}
+	unpack_bytes(u, &w->poison, sizeof(w->poison));
 	pulse_start(&w->pulse, atomic_load(&t->mirror[w->index].beat));
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "supervisor/blame.h"
 #include "supervisor/complain.h"
 #include "supervisor/dispatch.h"
 #include "supervisor/nursery.h"
@@ -296,21 +297,38 @@ bequeath(struct supervisor *sv, struct worker_slot *w)
 	nursery_kill(sv, heir, WORKER_KILL_RECYCLE);
 }
 
+/* A death by our own fault: what it was doing, and how often it died of it. */
+static void
+say_blame(const struct worker_slot *w, pid_t dead, const struct blame *blame,
+    uint32_t times)
+{
+	log_error("worker %u (pid %d) died while %s%s%s%s", w->index, (int)dead,
+	    work_task_text(blame->task), blame->about[0] != '\0' ? ", " : "",
+	    blame->about, times > 1 ? ": not the first at this place" : "");
+	if (blame->trace[0] != '\0')
+		log_error("worker %u (pid %d) was at %s; build id %s", w->index,
+		    (int)dead, blame->trace, blame->build_id);
+}
+
 static void
 bury(struct supervisor *sv, struct worker_slot *w, int status)
 {
 	struct respawn_decision d;
 	pid_t dead = w->pid;
+	struct blame blame;
 
 	if (w->kill == WORKER_KILL_NONE)
 		worker_slot_ended(&sv->workers, w, clock_us());
 	/* First, so that no number of a process is used that is free. */
 	worker_slot_died(&sv->workers, w);
-	deaths_note(&sv->deaths, w, dead, status);
-	poison_note(&w->poison, &sv->shm.workers[w->index].hand,
-	    poison_is_fault(status, w->kill == WORKER_KILL_HANG));
+	blame_read(&sv->shm, w->index, &blame);
+	deaths_note(&sv->deaths, w, dead, status, &blame);
+	/* It may say there that it has adopted, and ended what was poison. */
 	worker_channel_drain(&w->channel);
 	worker_channel_close(&w->channel);
+	if (poison_is_fault(status, w->kill == WORKER_KILL_HANG))
+		say_blame(w, dead, &blame,
+		    poison_note(&w->poison, blame.task, &blame.place));
 	if (w->index >= sv->workers.wanted && sv->state < SUPERVISOR_DRAINING) {
 		bequeath(sv, w);
 	} else {

@@ -146,6 +146,7 @@ SC_NORETURN static void
 run_child(const struct spawn_plan *plan, const struct worker_slot *slot,
     struct luggage *l)
 {
+	struct work_verdict verdicts[POISON_SUSPECTS];
 	struct worker_start start = {
 		.index = slot->index,
 		.generation = slot->generation,
@@ -156,7 +157,8 @@ run_child(const struct spawn_plan *plan, const struct worker_slot *slot,
 		.dead_count = slot->dead_count,
 		.inherited = l->inherited,
 		.inherited_count = l->count,
-		.poison = poison_verdict(&slot->poison),
+		.verdicts = verdicts,
+		.verdict_count = poison_verdicts(&slot->poison, verdicts),
 	};
 	char prefix[32];
 

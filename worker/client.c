@@ -26,6 +26,7 @@
 #include "worker/request.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
+#include "worker/work.h"
 
 /* --- time limits and watchers ------------------------------------------- */
 
@@ -215,6 +216,7 @@ client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
 		return;
 	}
 	c->is_settled = true;
+	work_on_client(c, WORK_MESSAGE);
 	memset(next, 0, sizeof(*next));
 	next->phase = CLIENT_HEAD;
 	next->generation = generation;
@@ -240,8 +242,10 @@ client_closed(struct worker *w, uint32_t slot)
 {
 	struct client *c = w->client_of[slot];
 
-	if (c != NULL && c->is_closing)
-		client_free(c);
+	if (c == NULL || !c->is_closing)
+		return;
+	work_on_client(c, WORK_MESSAGE);
+	client_free(c);
 }
 
 /* Let the state go; from here on the record is the supervisor's. */
@@ -442,6 +446,7 @@ client_resume(struct client *c)
 	if (c->is_resuming)
 		return;
 	c->is_resuming = true;
+	work_on_client(c, WORK_RECEIVE_CLIENT);
 	while (!c->is_closing && !c->is_leaving && c->probe == NULL &&
 	       client_state(c)->phase == CLIENT_HEAD &&
 	       !chain_is_empty(&client_state(c)->in) &&
@@ -499,6 +504,7 @@ client_read(struct client *c)
 	struct worker *w = c->w;
 	ssize_t n;
 
+	work_on_client(c, WORK_RECEIVE_CLIENT);
 	worker_note_hand(
 	    w, HAND_CLIENT, c->slot, c->rec->generation, cs->taken);
 	n = recv(c->io.fd, w->window, receive_cap(c, cs), 0);
@@ -714,6 +720,7 @@ due_client(struct deadline *d)
 	struct client *c = container_of(d, struct client, deadline);
 
 	c->limit = LIMIT_NONE;
+	work_on_client(c, WORK_TIMER);
 	return c;
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/fd.h"
 #include "worker/client.h"
+#include "worker/work.h"
 
 static void
 pass_block(void *context, uint32_t index)
@@ -65,6 +66,7 @@ client_welcome(struct worker *w, uint32_t slot, int fd)
 		fd_close(&fd);
 		return;
 	}
+	work_on_client(c, WORK_MESSAGE);
 	if (chain_visit(&w->arena, &client_state(c)->in, take_block, c) == 0)
 		client_act(c);
 	else

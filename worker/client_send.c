@@ -10,6 +10,7 @@
 #include "worker/refuse.h"
 #include "worker/send.h"
 #include "worker/stream.h"
+#include "worker/work.h"
 
 #define IOV_CAP 64
 
@@ -102,9 +103,11 @@ client_flush(struct client *c)
 	if (c->is_closing)
 		return;
 	if (c->stream != NULL) {
+		work_on_stream(c->stream, WORK_SEND_CLIENT);
 		if (flush_answer(c))
 			stream_progress(c->stream);
 	} else if (cs->refusal != 0 && cs->phase != CLIENT_BODY) {
+		work_on_client(c, WORK_SEND_CLIENT);
 		flush_refusal(c);
 	}
 	if (!c->is_closing)

@@ -16,6 +16,7 @@
 #include "worker/legacy.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
+#include "worker/work.h"
 
 /* It governs all streams of a client, so no wish of ours goes beyond. */
 #define RETRY_MIN_MS 500u
@@ -102,6 +103,7 @@ drain_those(struct worker *w, bool standalone_only)
 		if (st == NULL || st->client == NULL ||
 		    st->rec->era != ERA_LEGACY)
 			continue;
+		work_on_stream(st, WORK_MESSAGE);
 		if (standalone_only ? stream_state(st)->role == ROLE_STANDALONE
 				    : stream_state(st)->phase != STREAM_WAITING)
 			drain_stream(st);

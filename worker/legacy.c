@@ -19,6 +19,7 @@
 #include "worker/refuse.h"
 #include "worker/session.h"
 #include "worker/upstream.h"
+#include "worker/work.h"
 
 /*
  * A resumed stream that stays silent while a response is due is asked again
@@ -360,6 +361,7 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
+	work_on_stream(st, WORK_TIMER);
 	if (stream_state(st)->phase == STREAM_PAUSED) {
 		resume(st);
 	} else if (waits_for_response(st)) {
@@ -408,6 +410,7 @@ legacy_on_quiet_due(struct deadline *d)
 	struct stream_state *next;
 	uint64_t unacked;
 
+	work_on_stream(st, WORK_TIMER);
 	if (st->client == NULL || ss->phase == STREAM_ENDING)
 		return;
 	deadline_set(d, &st->w->stream_quiet);
@@ -435,6 +438,7 @@ legacy_on_silent_due(struct deadline *d)
 	struct stream *st = container_of(d, struct stream, silent);
 	const struct stream_state *ss = stream_state(st);
 
+	work_on_stream(st, WORK_TIMER);
 	if (ss->phase == STREAM_RELAYING && legacy_can_resume(st, ss)) {
 		stream_log(
 		    st, LOG_LEVEL_INFO, "the upstream is silent: asked anew");
@@ -546,6 +550,7 @@ legacy_on_detach_due(struct deadline *d)
 {
 	struct stream *st = container_of(d, struct stream, kept);
 
+	work_on_stream(st, WORK_TIMER);
 	if (st->client == NULL)
 		stream_drop(st, stream_state(st)->phase == STREAM_ENDING
 				    ? stream_state(st)->reason
@@ -555,7 +560,10 @@ legacy_on_detach_due(struct deadline *d)
 void
 legacy_on_errand_due(struct deadline *d)
 {
-	stream_drop(container_of(d, struct stream, kept), END_UPSTREAM_SILENT);
+	struct stream *st = container_of(d, struct stream, kept);
+
+	work_on_stream(st, WORK_TIMER);
+	stream_drop(st, END_UPSTREAM_SILENT);
 }
 
 /* --- requests ----------------------------------------------------------- */
@@ -730,22 +738,10 @@ legacy_observe(struct stream *st)
 void
 legacy_session_ended(struct stream *st, enum end_reason why)
 {
-	struct stream_change change;
-
-	if (!stream_state(st)->events ||
-	    stream_state(st)->phase == STREAM_ENDING)
-		return; /* its own answer is under way, or all there */
-	if (st->client == NULL) {
-		stream_drop(st, why);
-		return;
-	}
-	change = stream_begin(st);
-	stream_write_end(st, change.next, why);
-	stream_commit(&change);
-	if (st->upstream != NULL)
-		upstream_release(st->upstream, false);
-	legacy_retime(st);
-	stream_flush(st);
+	/* Else its own answer is under way, or all there. */
+	if (stream_state(st)->events &&
+	    stream_state(st)->phase != STREAM_ENDING)
+		stream_cut(st, HTTP_FAULT_SESSION_ENDED, why);
 }
 
 void

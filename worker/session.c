@@ -14,6 +14,7 @@
 #include "worker/report.h"
 #include "worker/session.h"
 #include "worker/stream.h"
+#include "worker/work.h"
 
 /*
  * Sessions that expire together are ended a few at a time: each costs a
@@ -492,8 +493,10 @@ session_end_told(struct worker *w, uint32_t slot, uint32_t generation)
 	if (slot >= w->shm->sizes.sessions)
 		return;
 	s = w->session_of[slot];
-	if (s != NULL && s->rec->generation == generation)
-		session_end(s, END_SESSION_ENDED, true);
+	if (s == NULL || s->rec->generation != generation)
+		return;
+	work_on_session(s, WORK_MESSAGE);
+	session_end(s, END_SESSION_ENDED, true);
 }
 
 void
@@ -548,6 +551,7 @@ session_on_idle_due(struct deadline *d)
 {
 	struct session *s = container_of(d, struct session, idle);
 
+	work_on_session(s, WORK_TIMER);
 	if (atomic_load(&s->rec->phase) != SESSION_LIVE) {
 		if (s->streams == NULL && s->pins == 0)
 			session_free(s);
@@ -573,6 +577,7 @@ session_on_age_due(struct deadline *d)
 {
 	struct session *s = container_of(d, struct session, age);
 
+	work_on_session(s, WORK_TIMER);
 	if (s->in_flight > 0 || s->w->errand_count >= ERRANDS_MAX ||
 	    clock_ms() - s->rec->begun_ms < s->w->conf->session_max_age) {
 		deadline_set(d, &s->w->session_again);

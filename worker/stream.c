@@ -17,6 +17,7 @@
 #include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
+#include "worker/work.h"
 
 /* Sent bytes are dropped when all are sent, or this many. */
 #define DROP_AT (64u * 1024u)
@@ -255,6 +256,7 @@ stream_resolved(struct worker *w, const char *why)
 
 	while ((st = w->waiting) != NULL) {
 		stop_waiting(st);
+		work_on_stream(st, WORK_RESOLVE);
 		if (why == NULL) {
 			upstream_ask(st, false);
 			continue;
@@ -633,6 +635,33 @@ stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 	if (stream_state(st)->phase == STREAM_PAUSED)
 		legacy_paused(st);
 	stream_recount(st);
+	stream_flush(st);
+}
+
+void
+stream_cut(struct stream *st, enum http_fault fault, enum end_reason why)
+{
+	uint8_t phase = stream_state(st)->phase;
+	struct stream_change change;
+
+	if (phase == STREAM_WAITING) {
+		stream_fail(st, fault, why);
+		return;
+	}
+	if (st->client == NULL) {
+		stream_drop(st, why);
+		return;
+	}
+	if (phase == STREAM_ENDING) {
+		client_close(st->client, why, true);
+		return;
+	}
+	change = stream_begin(st);
+	stream_write_end(st, change.next, why);
+	stream_commit(&change);
+	if (st->upstream != NULL)
+		upstream_release(st->upstream, false);
+	legacy_retime(st);
 	stream_flush(st);
 }
 

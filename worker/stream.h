@@ -136,9 +136,15 @@ void stream_progress(struct stream *st);
 void stream_fail(struct stream *st, enum http_fault fault, enum end_reason why);
 
 /*
- * The same where bytes of the upstream are to blame: it becomes part of the
- * change that takes these bytes, for they will not come again.  Call
- * stream_fail() after the commit.
+ * The answer ends now, whatever it was about to do: with `fault` where it has
+ * not begun, else with an error event, or broken off.
+ */
+void stream_cut(struct stream *st, enum http_fault fault, enum end_reason why);
+
+/*
+ * The same as stream_fail() where bytes of the upstream are to blame: it
+ * becomes part of the change that takes these bytes, for they will not come
+ * again.  Call stream_fail() after the commit.
  */
 void stream_note_failure(struct stream *st, struct stream_state *next,
     enum http_fault fault, enum end_reason why);

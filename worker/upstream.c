@@ -19,6 +19,7 @@
 #include "worker/send.h"
 #include "worker/session.h"
 #include "worker/upstream.h"
+#include "worker/work.h"
 
 #define IOV_CAP 64
 
@@ -293,6 +294,7 @@ upstream_flush(struct upstream *u)
 
 	if (u->state != UPSTREAM_BUSY || u->is_deaf)
 		return;
+	work_on_stream(st, WORK_SEND_UPSTREAM);
 	if (send_request(u) != 0) {
 		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_RECORD_BROKEN);
 		return;
@@ -546,6 +548,7 @@ upstream_read(struct upstream *u)
 	bool first = !ss->up_answered;
 	ssize_t n;
 
+	work_on_stream(u->stream, WORK_RECEIVE_UPSTREAM);
 	worker_note_hand(
 	    w, HAND_UPSTREAM, u->slot, u->rec->generation, ss->up_taken);
 	n = recv(u->io.fd, w->window, SHM_WINDOW_SIZE, 0);
@@ -575,6 +578,7 @@ upstream_on_event(struct ev_loop *loop, ev_io *io, int revents)
 	(void)loop;
 	switch ((enum upstream_state)u->state) {
 	case UPSTREAM_CONNECTING:
+		work_on_stream(u->stream, WORK_CONNECT);
 		upstream_connected(u);
 		break;
 	case UPSTREAM_BUSY:
@@ -586,6 +590,7 @@ upstream_on_event(struct ev_loop *loop, ev_io *io, int revents)
 			upstream_read(u);
 		break;
 	case UPSTREAM_IDLE:
+		work_on_nothing(u->w, WORK_RECEIVE_UPSTREAM);
 		upstream_close(u);
 		break;
 	case UPSTREAM_PARKING:
@@ -602,6 +607,7 @@ upstream_on_response_due(struct deadline *d)
 	struct upstream *u = container_of(d, struct upstream, deadline);
 
 	worker_count(u->w, COUNTER_FAILED_SILENT, 1);
+	work_on_stream(u->stream, WORK_TIMER);
 	stream_log(u->stream, LOG_LEVEL_WARNING,
 	    "no answer from the upstream in time");
 	stream_fail(
@@ -611,5 +617,8 @@ upstream_on_response_due(struct deadline *d)
 void
 upstream_on_idle_due(struct deadline *d)
 {
-	upstream_close(container_of(d, struct upstream, deadline));
+	struct upstream *u = container_of(d, struct upstream, deadline);
+
+	work_on_nothing(u->w, WORK_TIMER);
+	upstream_close(u);
 }

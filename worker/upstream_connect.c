@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "worker/client.h"
 #include "worker/upstream.h"
+#include "worker/work.h"
 
 static void upstream_connect(struct stream *st, uint32_t address);
 
@@ -176,6 +177,7 @@ upstream_connect(struct stream *st, uint32_t address)
 	struct upstream *u;
 	int fd;
 
+	work_on_stream(st, WORK_CONNECT);
 	fd = start_connect(
 	    (const struct sockaddr *)&w->resolver.address[address],
 	    w->resolver.address_len[address]);
@@ -248,8 +250,10 @@ upstream_parked(struct worker *w)
 
 	for (u = w->parking; u != NULL; u = next) {
 		next = u->next;
-		if (channel_sent(&w->channel, u->park_seq))
-			begin_request(u);
+		if (!channel_sent(&w->channel, u->park_seq))
+			continue;
+		work_on_stream(u->stream, WORK_CONNECT);
+		begin_request(u);
 	}
 }
 
@@ -260,6 +264,7 @@ upstream_on_connect_due(struct deadline *d)
 	struct stream *st = u->stream;
 	uint32_t address = u->address;
 
+	work_on_stream(st, WORK_TIMER);
 	upstream_close(u);
 	connect_failed(st, address, ETIMEDOUT);
 }

@@ -18,11 +18,13 @@
 #include "worker/client.h"
 #include "worker/context.h"
 #include "worker/drain.h"
+#include "worker/fault.h"
 #include "worker/legacy.h"
 #include "worker/memory.h"
 #include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
+#include "worker/work.h"
 #include "worker/worker.h"
 
 #define EXIT_DONE 0
@@ -75,6 +77,7 @@ on_leave(struct ev_loop *loop, ev_timer *timer, int revents)
 	struct worker *w = timer->data;
 
 	(void)revents;
+	work_on_nothing(w, WORK_TIMER);
 	ev_set_cb(timer, on_farewell_over);
 	ev_timer_set(timer, FAREWELL_S, 0.);
 	ev_timer_start(loop, timer);
@@ -119,6 +122,7 @@ on_message(void *context, const struct msg *m, int fd)
 {
 	struct worker *w = context;
 
+	work_on_nothing(w, WORK_MESSAGE);
 	switch ((enum msg_type)m->head.type) {
 	case MSG_CLIENT:
 		if (fd >= 0 && m->body.CLIENT.slot < w->shm->sizes.clients &&
@@ -170,6 +174,7 @@ on_closed(void *context)
 	struct worker *w = context;
 	uint32_t i;
 
+	work_on_nothing(w, WORK_MESSAGE);
 	if (!w->draining)
 		log_warning("the supervisor is gone: finishing the streams "
 			    "under way");
@@ -233,6 +238,7 @@ on_pulse(struct ev_loop *loop, ev_timer *timer, int revents)
 
 	(void)loop;
 	(void)revents;
+	work_on_nothing(w, WORK_TIMER);
 	memory_on_pulse(w);
 	note_lag(w);
 	let_reserves_go(w);
@@ -264,6 +270,7 @@ on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
 	log_flush();
 	free_dead(w);
 	w->now_us = 0;
+	work_on_nothing(w, WORK_IDLE);
 	beat(w);
 }
 
@@ -433,6 +440,8 @@ worker_init(struct worker *w, const struct worker_start *start)
 	w->shm = start->shm;
 	w->conf = start->conf;
 	w->slot = &start->shm->workers[start->index];
+	work_on_nothing(w, WORK_START);
+	fault_catch(&w->slot->trace);
 	w->window = shm_window(start->shm, start->index);
 	w->waiting_last = &w->waiting;
 	w->loop = new_loop(&w->epoll_fd);
@@ -497,6 +506,7 @@ worker_main(const struct worker_start *start)
 		exit(error == -EINVAL ? EXIT_HOPELESS : EXIT_AGAIN);
 	}
 	adopt_all(w, start);
+	work_on_nothing(w, WORK_IDLE);
 	msg_init(&ready, MSG_READY);
 	(void)channel_send(&w->channel, &ready, -1);
 	(void)ev_run(w->loop, 0);

@@ -32,8 +32,9 @@ struct worker_start {
 	/* Their sockets, as the vault had them at the fork. */
 	const struct worker_inheritance *inherited;
 	uint32_t inherited_count;
-	/* Bytes that two of the dead died of, or NULL: see poison.h. */
-	const struct shm_hand *poison;
+	/* What the dead died of, which must end: see supervisor/poison.h. */
+	const struct work_verdict *verdicts;
+	uint32_t verdict_count;
 };
 
 /*

@@ -15,88 +15,10 @@
 #include <unistd.h>
 
 #include "tests/integration/ask.h"
+#include "tests/integration/ctl_run.h"
 
 #define CALL "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}"
 #define STREAM "head 200 text/event-stream chunked; "
-
-/* --- running it
- * ---------------------------------------------------------------- */
-
-static void
-start_ctl(struct process *p, const char *name, const char *words)
-{
-	struct arguments a = { 0 };
-	char path[PATH_MAX];
-	const char *given = getenv("SHADOWCATCTL");
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
-
-	ck_assert_int_gt(n, 0);
-	path[n] = '\0';
-	strcpy(strrchr(path, '/') + 1, "../../shadowcatctl");
-	arguments_add(&a, given != NULL ? given : path);
-	arguments_add(&a, "-s");
-	arguments_add(&a, rig.control);
-	arguments_add_words(&a, words);
-	process_start(p, rig.dir, name, &a);
-	arguments_fini(&a);
-}
-
-static void
-await_ctl(struct process *p, const char *words, int code)
-{
-	struct bytes err;
-
-	ck_assert_int_ne(process_wait(p, SOON), PROCESS_STILL_RUNNING);
-	file_read(p->err, &err);
-	ck_assert_msg(p->code == code, "%s: code %d, not %d: %s", words,
-	    p->code, code, err.data);
-	bytes_fini(&err);
-}
-
-/* Run a command, which must end with this code; its outputs are files. */
-static void
-ctl(struct process *p, const char *words, int code)
-{
-	static unsigned count;
-	char name[32];
-
-	(void)snprintf(name, sizeof(name), "ctl%u", ++count);
-	start_ctl(p, name, words);
-	await_ctl(p, words, code);
-}
-
-/* The same, and its output must have this text. */
-static void
-ctl_says(const char *words, int code, const char *text)
-{
-	struct process p;
-	struct bytes out;
-
-	ctl(&p, words, code);
-	file_read(code == 0 ? p.out : p.err, &out);
-	ck_assert_msg(strstr(out.data, text) != NULL, "%s: no \"%s\" in: %s",
-	    words, text, out.data);
-	bytes_fini(&out);
-}
-
-/* Run it with --json: what it printed. */
-static json_t *
-ctl_json(const char *words)
-{
-	char line[256];
-	struct process p;
-	struct bytes out;
-	json_error_t error;
-	json_t *json;
-
-	(void)snprintf(line, sizeof(line), "--json %s", words);
-	ctl(&p, line, 0);
-	file_read(p.out, &out);
-	json = json_loads(out.data, 0, &error);
-	ck_assert_msg(json != NULL, "%s: %s", out.data, error.text);
-	bytes_fini(&out);
-	return json;
-}
 
 static size_t
 count_rows(const char *words)
@@ -347,7 +269,7 @@ START_TEST(tap_shows_events_as_they_come)
 	rig_start(NULL);
 	open_session(&c, "abcdefgh-1", "go");
 	(void)snprintf(words, sizeof(words), "--json tap --bodies %s", id);
-	start_ctl(&p, tapped[_i], words);
+	ctl_start(&p, tapped[_i], words);
 	wait_for(file_has(p.out, "\"kind\": \"begin\""));
 	rig_open_gate("go");
 	wait_for(file_has(p.out, "\"id\": \"abcdefgh-1-2\""));
@@ -600,7 +522,7 @@ START_TEST(watching_asks_again)
 	struct process p;
 
 	rig_start(NULL);
-	start_ctl(&p, "watch", "--watch 0.1 --json workers");
+	ctl_start(&p, "watch", "--watch 0.1 --json workers");
 	wait_for(file_count(p.out, "\"generation\"") >= 3);
 	process_signal(&p, SIGTERM);
 	(void)process_wait(&p, SOON);

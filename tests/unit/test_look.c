@@ -243,13 +243,15 @@ START_TEST(newest_deaths_are_kept)
 {
 	static struct deaths deaths;
 	struct worker_slot w = { .index = 3, .generation = 9 };
+	struct blame blame = { .task = WORK_TIMER };
 
 	ck_assert_ptr_null(deaths_newest(&deaths, 0));
 	for (int n = 1; n <= (int)DEATHS_KEPT + 5; n++)
-		deaths_note(&deaths, &w, n, 9);
+		deaths_note(&deaths, &w, n, 9, &blame);
 	ck_assert_uint_eq(deaths.count, DEATHS_KEPT + 5);
 	ck_assert_int_eq(deaths_newest(&deaths, 0)->pid, DEATHS_KEPT + 5);
 	ck_assert_uint_eq(deaths_newest(&deaths, 0)->slot, 3);
+	ck_assert_uint_eq(deaths_newest(&deaths, 0)->blame.task, WORK_TIMER);
 	ck_assert_int_eq(deaths_newest(&deaths, DEATHS_KEPT - 1)->pid, 6);
 	ck_assert_ptr_null(deaths_newest(&deaths, DEATHS_KEPT));
 }
@@ -275,8 +277,9 @@ START_TEST(deaths_are_counted_by_kind)
 {
 	struct deaths deaths = { .count = 0 };
 	struct worker_slot w = { .kill = ends[_i].kill };
+	struct blame blame = { .task = WORK_IDLE };
 
-	deaths_note(&deaths, &w, 7, ends[_i].status);
+	deaths_note(&deaths, &w, 7, ends[_i].status, &blame);
 	for (unsigned i = 0; i < DEATH_KIND_COUNT; i++)
 		ck_assert_uint_eq(deaths.by_kind[i], i == ends[_i].want);
 }

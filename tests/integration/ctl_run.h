@@ -1,0 +1,28 @@
+/*
+ * ctl_run.h - shadowcatctl, run against the rig's daemon.
+ *
+ * Environment: SHADOWCATCTL, the path of the program.
+ */
+#ifndef INTEGRATION_CTL_RUN_H
+#define INTEGRATION_CTL_RUN_H
+
+#include <jansson.h>
+
+#include "tests/integration/harness.h"
+
+/* Start a command, given as words; its outputs are the files NAME.out, .err. */
+void ctl_start(struct process *p, const char *name, const char *words);
+
+/* It must end with this code. */
+void ctl_await(struct process *p, const char *words, int code);
+
+/* Run a command, which must end with this code; its outputs are files. */
+void ctl(struct process *p, const char *words, int code);
+
+/* The same, and its output must have this text. */
+void ctl_says(const char *words, int code, const char *text);
+
+/* Run it with --json: what it printed. */
+json_t *ctl_json(const char *words);
+
+#endif
