@@ -135,6 +135,12 @@ sed -n 's/^\.It Va shadowcat_\([a-z_]*\).*/\1/p' "$ctl_page" |
     sort >"$work/page"
 compare "$ctl_page" "$work/metrics" "$work/page"
 
+rules=$srcdir/contrib/prometheus/shadowcat.rules.yml
+if command -v promtool >/dev/null; then
+	promtool check rules "$rules" >"$work/promtool" 2>&1 ||
+	    fail "$(cat "$work/promtool")"
+fi
+
 # --- what the built program says ------------------------------------------
 if [ -x ./shadowcat ]; then
 	./shadowcat --help >"$work/help" || fail "--help fails"

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -586,6 +587,86 @@ START_TEST(addresses_change_at_a_reload)
 }
 END_TEST
 
+/* --- who uses them -----------------------------------------------------------
+ */
+
+/* A file of the sources, in which this one is tests/integration/... */
+static void
+source_path(const char *name, char *ret, size_t cap)
+{
+	const char *here = strstr(__FILE__, "tests/integration/");
+
+	snprintf(ret, cap, "%.*s%s", (int)(here - __FILE__), __FILE__, name);
+}
+
+static bool
+is_in_name(char c)
+{
+	return c == '_' || (c >= 'a' && c <= 'z');
+}
+
+/* The metric that begins at `at` is on the page, perhaps with other words. */
+static void
+assert_on_page(const char *at, const char *page)
+{
+	static const char *const parts[] = { "", "_bucket", "_sum", "_count" };
+	char line[200];
+	size_t len = 0, part;
+
+	while (is_in_name(at[len]))
+		len++;
+	for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {
+		part = strlen(parts[i]);
+		if (len < part || strncmp(at + len - part, parts[i], part) != 0)
+			continue;
+		snprintf(line, sizeof(line), "# TYPE %.*s %s",
+		    (int)(len - part), at, part > 0 ? "histogram" : "");
+		if (strstr(page, line) != NULL)
+			return;
+	}
+	ck_abort_msg("there is no %.*s", (int)len, at);
+}
+
+/* How many names of metrics stand in the file; all of them are real. */
+static unsigned
+check_names(const char *name, const char *page)
+{
+	char path[1024];
+	struct bytes text;
+	const char *at;
+	unsigned count = 0;
+
+	source_path(name, path, sizeof(path));
+	file_read(path, &text);
+	for (at = text.data; (at = strstr(at, "shadowcat_")) != NULL; at++) {
+		assert_on_page(at, page);
+		count++;
+	}
+	bytes_fini(&text);
+	return count;
+}
+
+START_TEST(dashboard_and_rules_name_what_there_is)
+{
+	char path[1024], *page;
+	json_error_t error;
+	json_t *dashboard;
+
+	rig_start(METRICS, NULL);
+	page = scrape();
+	ck_assert_uint_gt(
+	    check_names("contrib/grafana/shadowcat.json", page), 50);
+	ck_assert_uint_gt(
+	    check_names("contrib/prometheus/shadowcat.rules.yml", page), 10);
+	free(page);
+	source_path("contrib/grafana/shadowcat.json", path, sizeof(path));
+	dashboard = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	ck_assert_msg(dashboard != NULL, "line %d: %s", error.line, error.text);
+	ck_assert(json_is_array(json_object_get(dashboard, "panels")));
+	json_decref(dashboard);
+}
+END_TEST
+
 static void
 add_cases(Suite *suite)
 {
@@ -612,6 +693,8 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, silent_clients_keep_nobody_out);
 	tcase_add_test(tc, many_who_ask_at_once_are_all_answered);
 	tcase_add_test(tc, addresses_change_at_a_reload);
+	tc = harness_case(suite, "users");
+	tcase_add_test(tc, dashboard_and_rules_name_what_there_is);
 }
 
 int
