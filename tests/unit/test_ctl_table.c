@@ -32,18 +32,22 @@ write_table(
 
 #define DEATHS                                                                 \
 	"[{\"slot\":0,\"pid\":71,\"lived\":3.5,\"death\":\"killed by "         \
-	"SIGSEGV, core dumped\",\"killed_for\":null},"                         \
+	"SIGSEGV, core dumped\",\"killed_for\":null,\"doing\":\"a timer\","    \
+	"\"about\":\"stream 1f\",\"trace\":\"shadowcat+0x1 libc+0x2\"},"       \
 	"{\"slot\":12,\"pid\":1234,\"lived\":200,\"death\":\"short\","         \
-	"\"killed_for\":\"hang\"}]"
+	"\"killed_for\":\"hang\",\"doing\":\"idle\",\"about\":null,"           \
+	"\"trace\":null}]"
 
 START_TEST(columns_are_aligned)
 {
 	write_table(CTL_CRASHES, DEATHS, 0, false);
 	ck_assert_str_eq(page,
 	    "TIME  SLOT   PID  LIVED  DEATH                           BY US "
-	    "FOR\n"
-	    "-        0    71   3.5s  killed by SIGSEGV, core dumped  -\n"
-	    "-       12  1234  3m20s  short                           hang\n");
+	    "FOR  WHILE    FOR        AT\n"
+	    "-        0    71   3.5s  killed by SIGSEGV, core dumped  -      "
+	    "    a timer  stream 1f  shadowcat+0x1 libc+0x2\n"
+	    "-       12  1234  3m20s  short                           hang   "
+	    "    idle     -          -\n");
 }
 END_TEST
 
