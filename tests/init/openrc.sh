@@ -26,11 +26,15 @@ after() { :; }
 checkpath() { [ "\$1 \$2 \$3" = "-d -m 0755" ] && mkdir -p "\$4"; }
 start() { \$command \$command_args; }
 stop_pre() { :; }
+service_started() { [ -e "$ROOT/started" ]; }
+default_status() { service_started || return 3; }
 . "$SCRIPT"
 depend
 case \$1 in
-start|stop)
-	"\$1_pre" && "\$1" ;;
+start)
+	start_pre && start && touch "$ROOT/started" ;;
+stop)
+	stop_pre && stop && rm -f "$ROOT/started" ;;
 restart)
 	stop_pre && stop && start_pre && start ;;
 *)
@@ -43,6 +47,7 @@ rig_begin
 
 step "nothing runs"
 expect 0 "$ROOT/rc" stop
+expect 3 "$ROOT/rc" status
 expect 1 "$ROOT/rc" reload
 expect 1 "$ROOT/rc" upgrade
 
@@ -57,6 +62,7 @@ write_config
 expect 0 "$ROOT/rc" start
 pid=$(pid_written)
 children="$children $pid"
+expect 0 "$ROOT/rc" status
 begin_stream
 write_config 'log { level = debug }'
 expect 0 "$ROOT/rc" reload
@@ -104,4 +110,14 @@ echo $stranger > "$PIDFILE"
 expect 1 "$ROOT/rc" reload
 expect 0 "$ROOT/rc" stop
 runs $stranger || fail "a stranger was killed"
+
+step "a daemon that was killed"
+expect 0 "$ROOT/rc" start
+pid=$(pid_written)
+children="$children $pid"
+kill -KILL "$pid"
+wait_until gone "$pid"
+expect 32 "$ROOT/rc" status
+said crashed
+expect 0 "$ROOT/rc" stop
 echo "all is well"

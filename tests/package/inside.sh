@@ -111,6 +111,7 @@ use()
 	echo "--- installed: nothing to serve yet, and nothing has failed"
 	expect 0 dpkg -i /package/one.deb
 	said 'upstream.url: not set'
+	said 'is not started before'
 	expect 3 service shadowcat status
 	expect 6 service shadowcat start
 	[ "$(grep -c upstream.url /package/out)" = 1 ] || fail "not one line"
