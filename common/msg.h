@@ -11,7 +11,7 @@
 #include "common/msg_types.h"
 #include "common/sc.h"
 
-#define MSG_VERSION 3u
+#define MSG_VERSION 4u
 
 enum msg_sender { FROM_WORKER = 1, FROM_SUPERVISOR = 2 };
 
@@ -25,10 +25,11 @@ struct msg_slot {
 	uint32_t slot;
 	uint32_t generation;
 };
-struct msg_unpark {
-	uint32_t kind; /* enum socket_kind */
-	uint32_t slot;
-	uint32_t generation;
+/* Slots of clients. */
+#define MSG_SLOTS_MAX 32
+struct msg_slots {
+	uint32_t count;
+	struct msg_slot item[MSG_SLOTS_MAX];
 };
 struct msg_release {
 	uint32_t slot;

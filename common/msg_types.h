@@ -16,17 +16,20 @@
 	X(READY,       FROM_WORKER,     struct msg_empty,  false)            \
 	/* Keep a copy of this upstream socket under `slot`. */              \
 	X(PARK,        FROM_WORKER,     struct msg_slot,   true)             \
-	/* Close your copy; the worker has shut the socket down and will     \
-	   close its own when CLOSED comes. */                               \
-	X(UNPARK,      FROM_WORKER,     struct msg_unpark, false)            \
+	/* Close your copy of this upstream socket; the worker has shut it   \
+	   down and will close its own when CLOSED comes. */                 \
+	X(UNPARK,      FROM_WORKER,     struct msg_slot,   false)            \
+	/* These clients have left: close your copies. */                    \
+	X(LEFT,        FROM_WORKER,     struct msg_slots,  false)            \
 	/* This client belongs to another worker (its stream lives there). */\
 	X(RELEASE,     FROM_WORKER,     struct msg_release, false)           \
 	/* Everything of a dead worker is adopted. */                        \
 	X(ADOPTED,     FROM_WORKER,     struct msg_adopted, false)           \
 	/* A connection: the record `slot` of clients is yours. */           \
 	X(CLIENT,      FROM_SUPERVISOR, struct msg_client, true)             \
-	/* The supervisor's copy is closed: close yours. */                  \
-	X(CLOSED,      FROM_SUPERVISOR, struct msg_unpark, false)            \
+	/* The supervisor's copy of this upstream socket is closed: close    \
+	   yours; the slot may be used again. */                             \
+	X(CLOSED,      FROM_SUPERVISOR, struct msg_slot,   false)            \
 	/* Finish what runs within `limit_ms`, then exit 0. */               \
 	X(DRAIN,       FROM_SUPERVISOR, struct msg_drain,  false)            \
 	/* The log was opened again: write to this descriptor. */            \

@@ -97,7 +97,7 @@ dispatch_end_session(struct supervisor *sv, struct worker_slot *w,
 
 static void
 send_closed(
-    struct supervisor *sv, struct worker_slot *w, const struct msg_unpark *body)
+    struct supervisor *sv, struct worker_slot *w, const struct msg_slot *body)
 {
 	struct msg m;
 
@@ -139,26 +139,43 @@ handle_park(struct supervisor *sv, struct worker_slot *w,
  * to close, but the worker still waits for the word.
  */
 static bool
-was_never_parked(const struct supervisor *sv, const struct msg_unpark *body)
+was_never_parked(const struct supervisor *sv, const struct msg_slot *body)
 {
 	const struct vault_table *t = &sv->vault.tables[SOCKET_UPSTREAM];
 
-	return body->kind == SOCKET_UPSTREAM &&
-	       (body->slot >= t->touched || t->entries[body->slot].fd < 0);
+	return body->slot >= t->touched || t->entries[body->slot].fd < 0;
 }
 
 static int
 handle_unpark(
-    struct supervisor *sv, struct worker_slot *w, const struct msg_unpark *body)
+    struct supervisor *sv, struct worker_slot *w, const struct msg_slot *body)
 {
-	if (body->kind >= VAULT_KINDS ||
-	    body->slot >= sv->vault.tables[body->kind].capacity)
+	if (body->slot >= sv->vault.tables[SOCKET_UPSTREAM].capacity)
 		return -EPROTO;
-	if (find_own(sv, w, body->kind, body->slot, body->generation) != NULL)
-		supervisor_drop(sv, body->kind, body->slot);
+	if (find_own(sv, w, SOCKET_UPSTREAM, body->slot, body->generation) !=
+	    NULL)
+		supervisor_drop(sv, SOCKET_UPSTREAM, body->slot);
 	else if (!was_never_parked(sv, body))
 		return 0; /* stale */
 	send_closed(sv, w, body);
+	return 0;
+}
+
+static int
+handle_left(
+    struct supervisor *sv, struct worker_slot *w, const struct msg_slots *body)
+{
+	if (body->count > MSG_SLOTS_MAX)
+		return -EPROTO;
+	for (uint32_t i = 0; i < body->count; i++) {
+		const struct msg_slot *left = &body->item[i];
+
+		if (left->slot >= sv->vault.tables[SOCKET_CLIENT].capacity)
+			return -EPROTO;
+		if (find_own(sv, w, SOCKET_CLIENT, left->slot,
+			left->generation) != NULL)
+			supervisor_drop(sv, SOCKET_CLIENT, left->slot);
+	}
 	return 0;
 }
 
@@ -206,6 +223,8 @@ handle(
 		return handle_park(sv, w, &m->body.PARK, fd);
 	case MSG_UNPARK:
 		return handle_unpark(sv, w, &m->body.UNPARK);
+	case MSG_LEFT:
+		return handle_left(sv, w, &m->body.LEFT);
 	case MSG_RELEASE:
 		return handle_release(sv, w, &m->body.RELEASE);
 	case MSG_ADOPTED:

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -186,18 +187,6 @@ client_revive(struct worker *w, uint32_t slot, int fd)
 	return c;
 }
 
-uint64_t
-client_unpark(struct worker *w, uint32_t slot, uint32_t generation)
-{
-	struct msg m;
-
-	msg_init(&m, MSG_UNPARK);
-	m.body.UNPARK.kind = SOCKET_CLIENT;
-	m.body.UNPARK.slot = slot;
-	m.body.UNPARK.generation = generation;
-	return channel_send(&w->channel, &m, -1);
-}
-
 void
 client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
 {
@@ -211,7 +200,7 @@ client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd)
 	}
 	c = client_revive(w, slot, fd);
 	if (c == NULL) {
-		(void)client_unpark(w, slot, generation);
+		farewell_say(&w->farewell, slot, generation);
 		fd_close(&fd);
 		return;
 	}
@@ -230,22 +219,17 @@ client_free(struct client *c)
 {
 	int fd = c->io.fd;
 
+	/*
+	 * Others hold this socket, so closing our descriptor would leave it
+	 * in the epoll set for ever (ADOPTION, libev and duplicates).
+	 */
+	if (c->w->epoll_fd >= 0)
+		(void)epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	fd_close(&fd);
 	c->w->client_of[c->slot] = NULL;
 	c->w->client_count--;
 	worker_bury(c->w, &c->grave);
 	worker_client_closed(c->w);
-}
-
-void
-client_closed(struct worker *w, uint32_t slot)
-{
-	struct client *c = w->client_of[slot];
-
-	if (c == NULL || !c->is_closing)
-		return;
-	work_on_client(c, WORK_MESSAGE);
-	client_free(c);
 }
 
 /* Let the state go; from here on the record is the supervisor's. */
@@ -341,8 +325,8 @@ client_close(struct client *c, enum end_reason why, bool reset)
 		(void)shutdown(c->io.fd, SHUT_RDWR);
 	KILL_POINT();
 	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
-	if (client_unpark(c->w, c->slot, c->rec->generation) == 0)
-		client_free(c);
+	farewell_say(&c->w->farewell, c->slot, c->rec->generation);
+	client_free(c);
 }
 
 /* --- reading ------------------------------------------------------------ */

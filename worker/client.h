@@ -44,7 +44,7 @@ struct client {
 	uint32_t slot;
 	uint8_t limit;         /* enum client_limit */
 	bool is_blocked;       /* the socket took less than there was to send */
-	bool is_closing;       /* waits for the supervisor's CLOSED */
+	bool is_closing;       /* it has ended, or was handed on */
 	bool is_resuming;      /* client_resume() is at work further up */
 	bool is_shut;          /* our FIN is out */
 	bool request_taken;    /* the stream that it left has its `out` */
@@ -141,9 +141,6 @@ void client_request_over(struct client *c, enum end_reason why);
  */
 void client_close(struct client *c, enum end_reason why, bool reset);
 
-/* The supervisor's copy is closed; with that the connection is gone. */
-void client_closed(struct worker *w, uint32_t slot);
-
 /* A client's time limit has passed. */
 void client_on_head_due(struct deadline *d);
 void client_on_idle_due(struct deadline *d);
@@ -161,12 +158,6 @@ void client_drain(struct client *c);
  * unless there was `progress` and the limit is one on pauses.
  */
 void client_retime(struct client *c, bool progress);
-
-/*
- * Tell the supervisor to close its copy.  The number of the message, or 0
- * where nobody is there to hear it.
- */
-uint64_t client_unpark(struct worker *w, uint32_t slot, uint32_t generation);
 
 /* Close our copy, and free this process's share. */
 void client_free(struct client *c);

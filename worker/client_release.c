@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "common/fd.h"
@@ -44,12 +43,6 @@ client_release(struct client *c)
 	m.body.RELEASE.target = c->target;
 	c->is_closing = true;
 	client_rewatch(c);
-	/*
-	 * Others hold this socket, so closing our descriptor would leave it
-	 * in the epoll set for ever (ADOPTION, libev and duplicates).
-	 */
-	if (c->w->epoll_fd >= 0)
-		(void)epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, c->io.fd, NULL);
 	worker_count(c->w, COUNTER_RELEASES, 1);
 	if (channel_send(&c->w->channel, &m, -1) == 0)
 		(void)shutdown(c->io.fd, SHUT_RDWR); /* nobody is left */
@@ -62,7 +55,8 @@ client_welcome(struct worker *w, uint32_t slot, int fd)
 	struct client *c = client_revive(w, slot, fd);
 
 	if (c == NULL) {
-		(void)client_unpark(w, slot, w->shm->clients[slot].generation);
+		farewell_say(
+		    &w->farewell, slot, w->shm->clients[slot].generation);
 		fd_close(&fd);
 		return;
 	}

@@ -20,6 +20,7 @@
 #include "common/shm.h"
 #include "worker/channel.h"
 #include "worker/deadline.h"
+#include "worker/farewell.h"
 #include "worker/lag.h"
 #include "worker/resolve.h"
 
@@ -60,6 +61,7 @@ struct worker {
 	 */
 	struct stream *pinned;
 	struct channel channel;
+	struct farewell farewell; /* for clients that have left */
 	struct resolver resolver;
 	struct http_access access;
 	char upstream_host[ADDR_TEXT_CAP]; /* for Host fields */

@@ -83,22 +83,34 @@ poisoned_log_end(enum work_kind kind, uint32_t slot)
 	    end_reason_word(END_POISON), work_kind_text(kind), slot);
 }
 
+/* At once: who knows how long this worker lives. */
+static void
+tell_of_discarded(struct worker *w, const struct worker_inheritance *in)
+{
+	struct msg m;
+
+	if (in->kind == SOCKET_CLIENT) {
+		farewell_say(&w->farewell, in->slot, in->generation);
+		farewell_flush(&w->farewell);
+		return;
+	}
+	msg_init(&m, MSG_UNPARK);
+	m.body.UNPARK.slot = in->slot;
+	m.body.UNPARK.generation = in->generation;
+	(void)channel_send(&w->channel, &m, -1);
+}
+
 void
 poisoned_discard(struct worker *w, const struct worker_inheritance *in)
 {
 	struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 	int fd = in->fd;
-	struct msg m;
 
 	if (in->kind == SOCKET_CLIENT)
 		poisoned_log_end(WORK_ON_CLIENT, in->slot);
 	/* It goes with the last descriptor, which is the supervisor's. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	msg_init(&m, MSG_UNPARK);
-	m.body.UNPARK.kind = in->kind;
-	m.body.UNPARK.slot = in->slot;
-	m.body.UNPARK.generation = in->generation;
-	(void)channel_send(&w->channel, &m, -1);
+	tell_of_discarded(w, in);
 	fd_close(&fd);
 }
 

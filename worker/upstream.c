@@ -147,7 +147,6 @@ upstream_close(struct upstream *u)
 	(void)shutdown(u->io.fd, SHUT_RDWR);
 	KILL_POINT();
 	msg_init(&m, MSG_UNPARK);
-	m.body.UNPARK.kind = SOCKET_UPSTREAM;
 	m.body.UNPARK.slot = u->slot;
 	m.body.UNPARK.generation = u->rec->generation;
 	if (channel_send(&u->w->channel, &m, -1) == 0)

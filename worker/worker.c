@@ -108,16 +108,6 @@ begin_leaving(struct worker *w, uint64_t limit_ms)
 /* --- messages ----------------------------------------------------------- */
 
 static void
-on_unparked(struct worker *w, const struct msg_unpark *m)
-{
-	if (m->kind == SOCKET_CLIENT && m->slot < w->shm->sizes.clients)
-		client_closed(w, m->slot);
-	else if (m->kind == SOCKET_UPSTREAM &&
-		 m->slot < w->shm->sizes.upstreams)
-		upstream_closed(w, m->slot);
-}
-
-static void
 on_message(void *context, const struct msg *m, int fd)
 {
 	struct worker *w = context;
@@ -133,7 +123,8 @@ on_message(void *context, const struct msg *m, int fd)
 			fd_close(&fd);
 		break;
 	case MSG_CLOSED:
-		on_unparked(w, &m->body.CLOSED);
+		if (m->body.CLOSED.slot < w->shm->sizes.upstreams)
+			upstream_closed(w, m->body.CLOSED.slot);
 		break;
 	case MSG_DRAIN:
 		w->draining = true;
@@ -154,6 +145,7 @@ on_message(void *context, const struct msg *m, int fd)
 	case MSG_READY:
 	case MSG_PARK:
 	case MSG_UNPARK:
+	case MSG_LEFT:
 	case MSG_RELEASE:
 	case MSG_ADOPTED:
 	case MSG_TYPE_COUNT:
@@ -182,8 +174,6 @@ on_closed(void *context)
 	/* Nobody answers an UNPARK any more. */
 	for (i = 0; i < w->shm->sizes.upstreams; i++)
 		upstream_closed(w, i);
-	for (i = 0; i < w->shm->sizes.clients; i++)
-		client_closed(w, i);
 	upstream_parked(w);
 	begin_leaving(w, w->conf->worker_orphan_timeout);
 }
@@ -406,6 +396,7 @@ init_watchers(struct worker *w, int channel)
 	w->channel.on_closed = on_closed;
 	w->channel.context = w;
 	channel_init(&w->channel, w->loop, channel);
+	farewell_init(&w->farewell, w->loop, &w->channel);
 	ev_timer_init(&w->pulse, on_pulse, PULSE_S, PULSE_S);
 	w->pulse.data = w;
 	ev_timer_start(w->loop, &w->pulse);
@@ -510,6 +501,7 @@ worker_main(const struct worker_start *start)
 	msg_init(&ready, MSG_READY);
 	(void)channel_send(&w->channel, &ready, -1);
 	(void)ev_run(w->loop, 0);
+	farewell_flush(&w->farewell);
 	worker_fini(w);
 	exit(EXIT_DONE);
 }

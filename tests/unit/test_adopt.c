@@ -199,9 +199,7 @@ START_TEST(what_is_damaged_is_not_sent)
 		 dice_roll(&dice, sizeof(struct journal_record) + 40);
 	*record = (char)(*record ^ 1 << dice_roll(&dice, 8));
 	rig_die();
-	ck_assert(rig.c->is_closing);
-	/* The supervisor has closed the original. */
-	client_closed(&rig.w, 0);
+	ck_assert_ptr_null(rig.c);
 	ck_assert_int_le(recv(rig.peer, got, sizeof(got), 0), 0);
 }
 END_TEST

@@ -327,16 +327,14 @@ START_TEST(closing_lets_everything_go)
 	ck_assert_uint_eq(used, 0);
 	for (i = 0; i < rig.shm.sizes.streams; i++)
 		ck_assert(rig.shm.stream_owners[i] != rig.w.self);
-	ck_assert_int_gt(msg_receive(rig.supervisor, FROM_WORKER, &m, &fd), 0);
-	ck_assert_int_eq(m.head.type, MSG_UNPARK);
-	ck_assert_uint_eq(m.body.UNPARK.kind, SOCKET_CLIENT);
-	ck_assert_uint_eq(m.body.UNPARK.slot, 0);
-	ck_assert_uint_eq(m.body.UNPARK.generation, 1);
 	ck_assert(has_ended());
-	/* The socket itself is kept until the supervisor has closed its own. */
-	ck_assert_ptr_eq(rig.w.client_of[0], rig.c);
-	client_closed(&rig.w, 0);
 	ck_assert_ptr_null(rig.w.client_of[0]);
+	farewell_flush(&rig.w.farewell);
+	ck_assert_int_gt(msg_receive(rig.supervisor, FROM_WORKER, &m, &fd), 0);
+	ck_assert_int_eq(m.head.type, MSG_LEFT);
+	ck_assert_uint_eq(m.body.LEFT.count, 1);
+	ck_assert_uint_eq(m.body.LEFT.item[0].slot, 0);
+	ck_assert_uint_eq(m.body.LEFT.item[0].generation, 1);
 }
 END_TEST
 

@@ -79,14 +79,19 @@ say(const struct msg *m, int fd)
 }
 
 static void
-say_unpark(const struct held *h)
+say_gone(const struct held *h)
 {
+	const struct msg_slot slot = { h->slot, h->generation };
 	struct msg m;
 
-	msg_init(&m, MSG_UNPARK);
-	m.body.UNPARK.kind = h->kind;
-	m.body.UNPARK.slot = h->slot;
-	m.body.UNPARK.generation = h->generation;
+	if (h->kind == SOCKET_CLIENT) {
+		msg_init(&m, MSG_LEFT);
+		m.body.LEFT.count = 1;
+		m.body.LEFT.item[0] = slot;
+	} else {
+		msg_init(&m, MSG_UNPARK);
+		m.body.UNPARK = slot;
+	}
 	say(&m, -1);
 }
 
@@ -203,7 +208,7 @@ obey(int i, const char *text)
 		struct held far = { -1, SOCKET_UPSTREAM, 9, 1 };
 
 		for (;;)
-			say_unpark(&far);
+			say_gone(&far);
 	}
 	if (strncmp(text, "release ", 8) == 0) {
 		struct held copy = *h;
@@ -226,7 +231,7 @@ serve(int i)
 		return;
 	if (n <= 0) {
 		(void)shutdown(self.held[i].fd, SHUT_RDWR);
-		say_unpark(&self.held[i]);
+		say_gone(&self.held[i]);
 		forget(i);
 		return;
 	}

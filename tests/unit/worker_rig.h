@@ -38,6 +38,7 @@ void rig_setup_with(uint32_t blocks);
 /*
  * The same with a TCP connection, which the kernel counts; and a death: the
  * worker is forgotten, and its successor adopts what it has committed.
+ * rig.c is NULL where that had to end.
  */
 void rig_setup_tcp(void);
 void rig_die(void);
