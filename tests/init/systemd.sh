@@ -31,6 +31,24 @@ expect 0 condition
 sed -i /upstream/d "$CONFIG"
 expect 0 condition
 
+if command -v systemd-sysusers >/dev/null; then
+	step "systemd-sysusers"
+	expect 0 systemd-sysusers --root="$ROOT" \
+	    "$(realpath "$srcdir")/contrib/init/shadowcat.sysusers"
+	grep -q '^shadowcat:.*/nologin$' "$ROOT/etc/passwd" ||
+	    fail "there is no user"
+fi
+
+if command -v systemd-tmpfiles >/dev/null && [ "$(id -u)" -eq 0 ]; then
+	step "systemd-tmpfiles"
+	printf 'root:x:0:0::/root:/bin/sh\n' > "$ROOT/etc/passwd"
+	printf 'root:x:0:\nadm:x:4:\n' > "$ROOT/etc/group"
+	expect 0 systemd-tmpfiles --create --root="$ROOT" \
+	    "$(realpath "$srcdir")/contrib/init/shadowcat.tmpfiles"
+	[ "$(stat -c %a:%g "$ROOT/var/log/shadowcat")" = 750:4 ] ||
+	    fail "not the directory it should be"
+fi
+
 command -v systemd-analyze >/dev/null || {
 	echo "systemd-analyze is missing: apt-get install systemd"
 	exit 77
