@@ -117,6 +117,16 @@ arena_make_room(struct arena *a, const struct claim *c)
 	return freed;
 }
 
+/* All of it is about to be written; the memory is mostly a cold one. */
+static void
+prefetch_block(const struct arena *a, uint32_t index)
+{
+	const char *p = block_at(a, index + 1), *end = p + SHM_BLOCK_SIZE;
+
+	for (; p < end; p += 64)
+		__builtin_prefetch(p, 1);
+}
+
 int
 chain_grow(struct arena *a, struct chain *c)
 {
@@ -128,6 +138,7 @@ chain_grow(struct arena *a, struct chain *c)
 	}
 	KILL_POINT();
 	a->is_low |= index >= a->reserve_from;
+	prefetch_block(a, index);
 	a->shm->block_next[index] = 0;
 	if (c->first_ref == 0) {
 		c->first_ref = index + 1;

@@ -214,6 +214,19 @@ claim_run(struct claim *c, uint32_t first, uint32_t end)
 	}
 }
 
+/* The lowest is to be taken first. */
+static void
+reverse(uint32_t *stack, uint32_t n)
+{
+	uint32_t i, other;
+
+	for (i = 0; i < n / 2; i++) {
+		other = stack[n - 1 - i];
+		stack[n - 1 - i] = stack[i];
+		stack[i] = other;
+	}
+}
+
 /* Undo a run that no memory can be had for. */
 static void
 unclaim_run(struct claim *c)
@@ -246,7 +259,7 @@ refill_from(struct claim *c, uint32_t extent, uint32_t first)
 		return error;
 	}
 	c->cursor = c->stack[c->held - 1] + 1;
-	qsort(c->stack, c->held, sizeof(*c->stack), compare_descending);
+	reverse(c->stack, c->held);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/journal.h"
+#include "common/journal_place.h"
 #include "common/journal_sum.h"
 #include "common/kill_point.h"
 
@@ -21,19 +22,7 @@
 /* Longer payloads are sent from where they are. */
 #define COPY_MAX SHM_BLOCK_SIZE
 
-/* A place in a chain. */
-struct place {
-	uint32_t ref;
-	uint32_t off;
-};
-
 /* --- writing records ---------------------------------------------------- */
-
-static bool
-header_fits(uint32_t off)
-{
-	return off <= SHM_BLOCK_SIZE - sizeof(struct journal_record);
-}
 
 int
 journal_open(struct arena *a, struct journal *j)
@@ -62,31 +51,6 @@ journal_add(struct arena *a, struct journal *j, const void *bytes, size_t len)
 	return 0;
 }
 
-/*
- * How many of `left` bytes from `at` on lie in one block; 0 where the chain is
- * broken.  At the end of a block `at` moves on to the next one only if a byte
- * is wanted there: behind the last byte of a committed state a link may stand
- * that was never committed.
- */
-static uint32_t
-place_piece(const struct arena *a, struct place *at, uint32_t left)
-{
-	if (left == 0 || !block_is_valid(a, at->ref))
-		return 0;
-	if (at->off == SHM_BLOCK_SIZE) {
-		at->ref = block_next(a, at->ref);
-		at->off = 0;
-	}
-	if (!block_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
-		return 0;
-	return MIN(left, SHM_BLOCK_SIZE - at->off);
-}
-
-/* Call for each piece of `len` payload bytes that start at `at`. */
-#define FOR_EACH_PIECE(a, at, len, left, piece)                                \
-	for (left = (len); (piece) = place_piece((a), &(at), left), left > 0;  \
-	     left -= (piece), (at).off += (piece))
-
 /* The place of the open record's payload. */
 static struct place
 open_body(const struct journal *j)
@@ -112,6 +76,25 @@ journal_peek_open(const struct arena *a, const struct journal *j, char *buf)
 	}
 }
 
+/*
+ * The sum of a record whose payload is about to go to the end of the chain,
+ * from where it comes: its blocks may not be in the cache yet.
+ */
+static uint32_t
+sum_of_new(
+    const struct journal *j, const struct journal_record *r, const char *from)
+{
+	uint64_t sum = journal_sum_begin(r);
+	uint32_t room = SHM_BLOCK_SIZE - j->chain.last_off, left, piece;
+
+	for (left = r->len; left > 0; left -= piece, from += piece) {
+		piece = MIN(left, room > 0 ? room : SHM_BLOCK_SIZE);
+		sum = journal_sum_add(sum, from, piece);
+		room = 0;
+	}
+	return journal_sum_end(sum);
+}
+
 /* What the record's sum must be; where it is broken, another one. */
 static uint32_t
 record_sum(
@@ -129,26 +112,29 @@ record_sum(
 	return journal_sum_end(sum);
 }
 
-void
-journal_finish(struct arena *a, struct journal *j, enum journal_type type,
-    unsigned flags, uint32_t id_sum)
+/* The header of the next record; its sum is still to come. */
+static struct journal_record
+new_header(const struct journal *j, enum journal_type type, unsigned flags,
+    uint32_t id_sum, uint32_t len)
 {
-	struct place body = open_body(j);
-	struct journal_record r = {
-		.len = j->open_len,
+	return (struct journal_record){
+		.len = len,
 		.type = (uint8_t)type,
 		.flags = (uint8_t)flags,
 		.notes = (uint16_t)j->notes,
 		.id_sum = id_sum,
 		.seq = j->next_seq,
 	};
+}
 
-	sc_assert(j->open_ref != 0);
-	r.sum = record_sum(a, &r, body);
+/* The open record is finished, and this is its header. */
+static void
+finish(struct arena *a, struct journal *j, const struct journal_record *r)
+{
 	KILL_POINT();
-	memcpy(block_at(a, j->open_ref) + j->open_off, &r, sizeof(r));
+	memcpy(block_at(a, j->open_ref) + j->open_off, r, sizeof(*r));
 	KILL_POINT();
-	j->kept += r.len;
+	j->kept += r->len;
 	j->next_seq++;
 	j->notes = 0;
 	j->open_ref = 0;
@@ -156,22 +142,52 @@ journal_finish(struct arena *a, struct journal *j, enum journal_type type,
 	j->open_len = 0;
 }
 
-int
-journal_put(struct arena *a, struct journal *j, enum journal_type type,
+void
+journal_finish(struct arena *a, struct journal *j, enum journal_type type,
+    unsigned flags, uint32_t id_sum)
+{
+	struct journal_record r =
+	    new_header(j, type, flags, id_sum, j->open_len);
+
+	sc_assert(j->open_ref != 0);
+	r.sum = record_sum(a, &r, open_body(j));
+	finish(a, j, &r);
+}
+
+/* One whole record with this header, but for length and sum. */
+static int
+put(struct arena *a, struct journal *j, struct journal_record r,
     const void *bytes, size_t len)
 {
 	struct chain was = j->chain;
 
 	sc_assert(j->open_ref == 0);
-	if (journal_open(a, j) != 0)
+	if (len > UINT32_MAX || journal_open(a, j) != 0)
 		return -ENOMEM;
+	r.len = (uint32_t)len;
+	r.sum = sum_of_new(j, &r, bytes);
 	if (journal_add(a, j, bytes, len) != 0) {
 		j->open_ref = 0;
 		chain_restore(a, &j->chain, &was);
 		return -ENOMEM;
 	}
-	journal_finish(a, j, type, 0, 0);
+	finish(a, j, &r);
 	return 0;
+}
+
+int
+journal_put_event(struct arena *a, struct journal *j, unsigned flags,
+    uint32_t id_sum, const void *bytes, size_t len)
+{
+	return put(
+	    a, j, new_header(j, JOURNAL_BODY, flags, id_sum, 0), bytes, len);
+}
+
+int
+journal_put(struct arena *a, struct journal *j, enum journal_type type,
+    const void *bytes, size_t len)
+{
+	return put(a, j, new_header(j, type, 0, 0, 0), bytes, len);
 }
 
 void
@@ -303,19 +319,6 @@ write_id_line(char *p, const struct dress *d, uint64_t seq)
 	p = write_number(p, seq);
 	*p++ = '\n';
 	return p;
-}
-
-/* Where the record at or after `at` starts: headers are never split. */
-static bool
-place_of_header(const struct arena *a, struct place *at)
-{
-	if (!block_is_valid(a, at->ref) || at->off > SHM_BLOCK_SIZE)
-		return false;
-	if (!header_fits(at->off)) {
-		at->ref = block_next(a, at->ref);
-		at->off = 0;
-	}
-	return block_is_valid(a, at->ref);
 }
 
 /* The record at `at`, which must have this number. */
@@ -718,7 +721,6 @@ journal_all_sent(const struct journal *j, const struct journal_cursor *cur)
 void
 journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 {
-	uint32_t ref = j->chain.first_ref, count = 0;
 	struct place at = cursor_place(j, cur);
 
 	j->kept -= MIN(j->kept, cur->passed);
@@ -729,16 +731,8 @@ journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 		cur->off = 0;
 		return;
 	}
-	if (!place_of_header(a, &at))
+	if (!place_begin_there(a, j, &at))
 		return;
-	while (ref != at.ref && block_is_valid(a, ref) &&
-	       count < a->shm->sizes.blocks) {
-		ref = block_next(a, ref);
-		count++;
-	}
-	arena_let_go(a, j->chain.first_ref, count);
-	j->chain.first_ref = at.ref;
-	j->chain.first_off = at.off;
 	cur->ref = at.ref;
 	cur->off = at.off;
 }
@@ -750,7 +744,6 @@ journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
 	uint64_t seq = journal_first_seq(a, j), dropped = 0;
 	uint64_t end = cur != NULL ? cur->seq : j->next_seq;
 	struct place at = journal_start(j), body;
-	uint32_t first = j->chain.first_ref, count = 0;
 	struct journal_record r;
 
 	while (j->kept > limit && seq < end && seq + 1 < j->next_seq) {
@@ -763,13 +756,8 @@ journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
 		seq++;
 		dropped++;
 	}
-	if (dropped == 0 || !place_of_header(a, &at))
+	if (dropped == 0 || !place_begin_there(a, j, &at))
 		return 0;
-	for (; first != at.ref && block_is_valid(a, first); count++)
-		first = block_next(a, first);
-	arena_let_go(a, j->chain.first_ref, count);
-	j->chain.first_ref = at.ref;
-	j->chain.first_off = at.off;
 	/* It may stand at the end of a block that has just been let go. */
 	if (cur != NULL && cur->seq == seq) {
 		cur->ref = at.ref;

@@ -46,6 +46,10 @@ void journal_finish(struct arena *a, struct journal *j, enum journal_type type,
 SC_MUST_CHECK int journal_put(struct arena *a, struct journal *j,
     enum journal_type type, const void *bytes, size_t len);
 
+/* The same for one whole event of a kept stream: flags as journal_finish(). */
+SC_MUST_CHECK int journal_put_event(struct arena *a, struct journal *j,
+    unsigned flags, uint32_t id_sum, const void *bytes, size_t len);
+
 /*
  * Make an open record, if any, one that is never sent.
  */

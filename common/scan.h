@@ -14,4 +14,7 @@
  */
 size_t scan_either(const char *buf, size_t len, char a, char b);
 
+/* The same on any processor: slower than where more is known of it. */
+size_t scan_either_anywhere(const char *buf, size_t len, char a, char b);
+
 #endif

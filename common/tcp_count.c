@@ -92,6 +92,12 @@ read_queue(int fd, unsigned long request, uint64_t *ret)
 	return 0;
 }
 
+int
+tcp_count_queued(int fd, uint64_t *ret)
+{
+	return read_queue(fd, SIOCOUTQ, ret);
+}
+
 /* All of it once; -EAGAIN where the parts do not belong together. */
 static int
 read_once(int fd, struct reading *ret)

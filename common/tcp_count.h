@@ -39,4 +39,10 @@ struct tcp_count {
  */
 SC_MUST_CHECK int tcp_count(int fd, enum tcp_side side, struct tcp_count *ret);
 
+/*
+ * How many bytes that were handed to the kernel the peer's has not confirmed:
+ * for who knows what it has sent.  One system call.  0, -ERANGE, or -errno.
+ */
+SC_MUST_CHECK int tcp_count_queued(int fd, uint64_t *ret);
+
 #endif

@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/journal_marks.h"
+#include "common/tcp_count.h"
+#include "worker/client.h"
 #include "worker/event.h"
 #include "worker/events.h"
 #include "worker/replay.h"
@@ -243,24 +246,26 @@ depth_of(const struct stream *st, const struct stream_state *next)
 	return EVENT_RESPONSE;
 }
 
-/* The open record is a whole block: an event, or only comments. */
-static void
-finish_event(
-    struct stream *st, struct stream_state *next, const struct event *e)
+/* Whether to pass it on, and if not, count that. */
+static bool
+is_wanted(const struct stream *st, const struct stream_state *next,
+    const struct event *e)
 {
-	struct arena *a = &st->w->arena;
-	struct journal *j = &next->answer;
-	unsigned flags = flags_of(e);
 	enum counter why;
 
-	if (next->resumes > 0 && e->has_data) {
-		why = unwanted(st, next, e);
-		if (why != COUNTER_COUNT) {
-			worker_count(st->w, why, 1);
-			journal_abandon(a, j);
-			return;
-		}
-	}
+	if (next->resumes == 0 || !e->has_data)
+		return true;
+	why = unwanted(st, next, e);
+	if (why != COUNTER_COUNT)
+		worker_count(st->w, why, 1);
+	return why == COUNTER_COUNT;
+}
+
+/* What an event (or a block of comments) means that is record `seq` now. */
+static void
+note_event(struct stream *st, struct stream_state *next, const struct event *e,
+    unsigned flags, uint64_t seq)
+{
 	if (e->has_data) {
 		st->new_events++;
 		next->attempts = 0;
@@ -270,26 +275,33 @@ finish_event(
 		next->prime_due = 0;
 	}
 	if (e->has_id)
-		next->last_id_ref = j->next_seq + 1;
+		next->last_id_ref = seq + 1;
 	if (e->has_id && st->session != NULL)
 		session_note_seen(st->session, st, e->id_sum);
 	if (e->resets)
 		next->last_id_ref = 0;
 	if (is_own_response(st, next, e))
 		next->responded = 1;
-	note_id_for_people(st, e, flags, j->next_seq);
-	journal_finish(a, j, JOURNAL_BODY, flags, e->id_sum);
+	note_id_for_people(st, e, flags, seq);
 }
 
-/* The open record came in pieces. */
+/* The open record is a whole block, which came in pieces. */
 static void
-finish_pieces(struct stream *st, struct stream_state *next)
+finish_event(struct stream *st, struct stream_state *next)
 {
+	struct arena *a = &st->w->arena;
+	struct journal *j = &next->answer;
 	struct event e;
+	unsigned flags;
 
-	event_read(journal_open_view(&st->w->arena, &next->answer),
-	    depth_of(st, next), &e);
-	finish_event(st, next, &e);
+	event_read(journal_open_view(a, j), depth_of(st, next), &e);
+	if (!is_wanted(st, next, &e)) {
+		journal_abandon(a, j);
+		return;
+	}
+	flags = flags_of(&e);
+	note_event(st, next, &e, flags, j->next_seq);
+	journal_finish(a, j, JOURNAL_BODY, flags, e.id_sum);
 }
 
 static enum answer_verdict
@@ -340,18 +352,28 @@ static size_t
 take_whole(struct stream *st, struct stream_state *next, const char *p,
     size_t len, enum answer_verdict *ret)
 {
+	struct journal *j = &next->answer;
+	uint64_t seq = j->next_seq;
 	struct event e;
+	unsigned flags;
 	size_t n;
 
-	if (!sse_is_at_block(&next->sse) || next->answer.open_ref != 0)
+	if (!sse_is_at_block(&next->sse) || j->open_ref != 0)
 		return 0;
 	n = event_read_whole(p, len, depth_of(st, next), &e);
 	if (n == 0)
 		return 0;
-	*ret = add(st, next, p, n);
-	if (*ret == ANSWER_MORE)
-		finish_event(st, next, &e);
 	next->ends_in_cr = 0;
+	if (n > st->w->conf->stream_max_event) {
+		*ret = ANSWER_TOO_LONG;
+	} else if (is_wanted(st, next, &e)) {
+		flags = flags_of(&e);
+		if (journal_put_event(
+			&st->w->arena, j, flags, e.id_sum, p, n) != 0)
+			*ret = ANSWER_NO_MEMORY;
+		else
+			note_event(st, next, &e, flags, seq);
+	}
 	return n;
 }
 
@@ -388,7 +410,7 @@ events_take(
 		case SSE_DISPATCH:
 			verdict = add(st, next, p + begun, used - begun);
 			if (verdict == ANSWER_MORE)
-				finish_pieces(st, next);
+				finish_event(st, next);
 			next->ends_in_cr = p[used - 1] == '\r';
 			begun = used;
 			break;
@@ -440,6 +462,31 @@ events_tell(struct stream *st)
 	st->minted_seq = 0;
 }
 
+/*
+ * Up to a mark that the client's TCP has confirmed.  How far that is follows
+ * from what was sent and is still queued: nobody else sends to it.
+ */
+static bool
+trim_to_mark(struct stream *st, struct stream_state *next)
+{
+	const uint64_t limit = st->w->conf->journal_stream_limit;
+	struct journal_mark acked;
+	uint64_t sent = st->sent.wire + st->sent.sent, queued;
+
+	if (st->marks == NULL ||
+	    tcp_count_queued(st->client->io.fd, &queued) != 0 || queued > sent)
+		return false;
+	if (!journal_marks_trim(st->marks, &st->w->arena, &next->answer,
+		&st->sent, sent - queued, limit / 2, limit - limit / 4, &acked))
+		return false;
+	if (acked.seq > next->wire_seq) {
+		next->wire = acked.wire;
+		next->wire_seq = acked.seq;
+	}
+	next->unacked_seq = MAX(next->unacked_seq, next->wire_seq);
+	return true;
+}
+
 void
 events_trim(struct stream *st, struct stream_state *next)
 {
@@ -453,6 +500,9 @@ events_trim(struct stream *st, struct stream_state *next)
 	/* While a prelude goes out, the replay is still to come. */
 	if (sent != NULL && !chain_is_empty(&next->prelude.chain))
 		return;
+	if (sent != NULL && trim_to_mark(st, next))
+		return;
+	stream_forget_marks(st);
 	before = journal_first_seq(a, &next->answer);
 	if (sent != NULL)
 		next->unacked_seq = stream_first_unacked(st);

@@ -427,6 +427,8 @@ legacy_on_quiet_due(struct deadline *d)
 	RECORD_COMMIT(st->rec);
 	st->sent.wire = next->wire;
 	st->sent.sent = 0;
+	/* From before it the way here can't be counted any more. */
+	stream_forget_marks(st);
 	worker_count(st->w, COUNTER_COMMENTS, 1);
 	client_flush(st->client);
 }

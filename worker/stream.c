@@ -347,11 +347,33 @@ stream_is_abandoned(const struct stream *st)
 }
 
 void
+stream_forget_marks(struct stream *st)
+{
+	if (st->marks != NULL)
+		journal_marks_clear(st->marks);
+}
+
+/* Note the way, once it is so long that it will be trimmed. */
+static void
+mark_sent(struct stream *st)
+{
+	uint64_t every = st->w->conf->journal_stream_limit / 8;
+
+	if (st->sent.passed < every)
+		return;
+	if (st->marks == NULL)
+		st->marks = calloc(1, sizeof(*st->marks));
+	if (st->marks != NULL)
+		journal_marks_note(st->marks, &st->sent, every);
+}
+
+void
 stream_rewind(struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
 	struct arena *a = &st->w->arena;
 
+	stream_forget_marks(st);
 	journal_cursor_init(&st->prelude, a, &ss->prelude, ss->wire);
 	if (journal_cursor_seek(
 		&st->sent, a, &ss->answer, ss->wire_seq, ss->wire) != 0)
@@ -457,6 +479,8 @@ stream_free(struct stream *st, enum end_reason why)
 	note_end(st, why);
 	st->is_dead = true;
 	w->errand_count -= st->counted_errand;
+	free(st->marks);
+	st->marks = NULL;
 	stop_waiting(st);
 	if (st->timer.data != NULL)
 		ev_timer_stop(w->loop, &st->timer);
@@ -520,8 +544,10 @@ stream_progress(struct stream *st)
 		stream_finish(st);
 		return;
 	}
-	if (!ss->resumable &&
-	    (st->sent.passed >= DROP_AT || (st->sent.passed > 0 && all_sent)))
+	if (ss->resumable)
+		mark_sent(st);
+	else if ((st->sent.passed >= DROP_AT ||
+		     (st->sent.passed > 0 && all_sent)))
 		drop_sent(st);
 	if (st->upstream != NULL)
 		upstream_rewatch(st->upstream);

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "common/end_reasons.h"
-#include "common/journal.h"
+#include "common/journal_marks.h"
 #include "common/record.h"
 #include "worker/context.h"
 #include "worker/report.h"
@@ -32,6 +32,7 @@ struct stream {
 	struct journal_cursor sent;    /* of the answer, to the client */
 	struct journal_cursor prelude; /* of what goes before it */
 	struct journal_cursor asked;   /* of the request, to the upstream */
+	struct journal_marks *marks;   /* behind `sent`; once it is long */
 	struct deadline kept;          /* for a client that may return */
 	struct deadline quiet;         /* the client hears nothing */
 	struct deadline silent;        /* the upstream says nothing */
@@ -177,6 +178,9 @@ void stream_rewind(struct stream *st);
  */
 void stream_outgoing(struct stream *st, const struct journal **ret_journal,
     struct journal_cursor **ret_cursor, struct journal_wire *ret_form);
+
+/* What was sent is counted otherwise from here on. */
+void stream_forget_marks(struct stream *st);
 
 bool stream_prelude_is_sent(const struct stream *st);
 bool stream_is_all_sent(const struct stream *st);

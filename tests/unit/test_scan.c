@@ -30,6 +30,8 @@ check_found(size_t len, size_t at, char x)
 	buf[len] = '\n';
 	ck_assert_uint_eq(scan_either(buf, len, '\n', '\r'), at);
 	ck_assert_uint_eq(scan_either(buf, len, '\r', '\n'), at);
+	ck_assert_uint_eq(scan_either_anywhere(buf, len, '\n', '\r'), at);
+	ck_assert_uint_eq(scan_either_anywhere(buf, len, '\r', '\n'), at);
 	free(buf);
 }
 
@@ -56,6 +58,9 @@ START_TEST(every_byte_is_told_apart)
 			buf[40] = (char)a;
 			ck_assert_uint_eq(
 			    scan_either(buf, sizeof(buf), (char)a, (char)a),
+			    a == x ? 0 : 40);
+			ck_assert_uint_eq(scan_either_anywhere(buf, sizeof(buf),
+					      (char)a, (char)a),
 			    a == x ? 0 : 40);
 		}
 }
