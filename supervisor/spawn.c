@@ -18,6 +18,7 @@
 #include "common/claim.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "supervisor/complain.h"
 #include "supervisor/respawn.h"
 #include "supervisor/spawn.h"
 #include "worker/worker.h"
@@ -137,7 +138,7 @@ drop_privileges(const struct priv_user *user)
 
 	if (r == 0)
 		return;
-	log_error("become user %s: %s", user->drop ? user->name : "(none)",
+	complain("become user %s: %s", user->drop ? user->name : "(none)",
 	    strerror(-r));
 	_exit(RESPAWN_EXIT_HOPELESS);
 }
@@ -162,12 +163,12 @@ run_child(const struct spawn_plan *plan, const struct worker_slot *slot,
 	};
 	char prefix[32];
 
-	plan->leave(plan->context);
-	reset_signals();
 	(void)snprintf(prefix, sizeof(prefix), "worker %u", slot->index);
 	log_set_prefix(prefix);
-	close_what_is_not_ours(l, plan->shm);
 	drop_privileges(plan->user);
+	plan->leave(plan->context); /* it may let go of stderr */
+	reset_signals();
+	close_what_is_not_ours(l, plan->shm);
 	worker_main(&start);
 }
 

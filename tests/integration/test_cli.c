@@ -3,10 +3,12 @@
  */
 #include "config.h"
 
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -252,6 +254,25 @@ START_TEST(daemon_that_can_not_start_says_so)
 }
 END_TEST
 
+START_TEST(daemon_whose_workers_can_not_start_says_why)
+{
+	struct process p;
+	char log[320];
+
+	if (geteuid() != 0 || prctl(PR_CAPBSET_DROP, CAP_SETUID) < 0 ||
+	    prctl(PR_CAPBSET_DROP, CAP_SETGID) < 0)
+		return; /* workers drop nothing, or may drop all */
+	snprintf(log, sizeof(log), "log.target=%s/log", rig.dir);
+	rig_run(&p, "daemon", "reverse", "--bind", "127.0.0.1:0", "--upstream",
+	    "http://127.0.0.1:9/", "--control", rig.control, "--pidfile",
+	    rig.pidfile, "--daemon", "--set", log, NULL);
+	ck_assert_int_eq(process_wait(&p, SOON), 1);
+	ck_assert(file_has(p.err, "become user"));
+	ck_assert(file_has(p.err, "giving up"));
+	ck_assert_int_eq(access(rig.pidfile, F_OK), -1);
+}
+END_TEST
+
 START_TEST(log_is_opened_anew)
 {
 	char target[320], moved[320];
@@ -299,6 +320,7 @@ add_cases(Suite *suite)
 	tc = harness_case(suite, "daemon");
 	tcase_add_test(tc, daemon_runs_in_the_background);
 	tcase_add_test(tc, daemon_that_can_not_start_says_so);
+	tcase_add_test(tc, daemon_whose_workers_can_not_start_says_why);
 	tcase_add_test(tc, log_is_opened_anew);
 	tcase_add_test(tc, control_socket_is_for_its_owner);
 }
