@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -81,18 +80,31 @@ check_url(const char *text)
 	return addr_parse_url(text, &url, &why) < 0 ? why : NULL;
 }
 
-/* That there is such a user is looked up when the workers start. */
+/* A name of passwd(5) or group(5): NULL, or what is wrong with it. */
 static const char *
-check_user(const char *text)
+check_name(const char *text, const char *right)
 {
 	if (strlen(text) >= USER_CAP)
 		return "it is too long";
 	for (; *text != '\0'; text++) {
 		if (!isgraph((unsigned char)*text) || *text == ':' ||
 		    *text == '/')
-			return "use a name of passwd(5)";
+			return right;
 	}
 	return NULL;
+}
+
+/* That there is such a user, or group, is looked up at the start. */
+static const char *
+check_user(const char *text)
+{
+	return check_name(text, "use a name of passwd(5)");
+}
+
+static const char *
+check_group(const char *text)
+{
+	return check_name(text, "use a name of group(5)");
 }
 
 static const char *

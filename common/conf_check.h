@@ -19,6 +19,7 @@
 	X(METRICS,  metrics,  "an address to serve metrics at")         \
 	X(URL,      url,      "the URL of an upstream")                 \
 	X(USER,     user,     "a user's name")                          \
+	X(GROUP,    group,    "a group's name")                         \
 	X(LEVEL,    level,    "a level")                                \
 	X(TARGET,   target,   "a target")                               \
 	X(FORMAT,   format,   "a format")                               \

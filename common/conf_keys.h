@@ -152,6 +152,12 @@
 	X(control_path, "control.path",                                 \
 	    STRING, "", 0, 0, RESTART, SOCKET,                          \
 	    "control socket of shadowcatctl(8)")                        \
+	X(control_owner, "control.owner",                               \
+	    STRING, "", 0, 0, RESTART, USER,                            \
+	    "user that the control socket belongs to")                  \
+	X(control_group, "control.group",                               \
+	    STRING, "", 0, 0, RESTART, GROUP,                           \
+	    "group whose members may use the control socket")           \
 	X(metrics_address, "metrics.address",                           \
 	    LIST, "", 0, 0, RELOAD, METRICS,                            \
 	    "addresses to serve metrics and health over HTTP at: "      \

@@ -32,6 +32,12 @@ log_format_parse(const char *word, enum log_format *ret_format)
 	return -EINVAL;
 }
 
+size_t
+log_id_len(size_t len)
+{
+	return MIN(len / 2, (size_t)LOG_ID_CAP - 1);
+}
+
 /* --- pieces ------------------------------------------------------------ */
 
 static size_t

@@ -80,6 +80,15 @@ void log_line_number(struct log_line *line, const char *name, uint64_t value);
 /* End it, with a line feed.  Returns its length, at most LOG_LINE_CAP. */
 size_t log_line_end(struct log_line *line);
 
+/* Bytes of a session's id that are shown at most, and the NUL. */
+#define LOG_ID_CAP 9
+
+/*
+ * How much of an id of `len` bytes may be shown: LOG_ID_CAP - 1 bytes, and
+ * never more than half, for who knows all of it may use the session.
+ */
+size_t log_id_len(size_t len);
+
 /* The form that a word of `log.format` names: 0, or -EINVAL. */
 SC_MUST_CHECK int log_format_parse(
     const char *word, enum log_format *ret_format);

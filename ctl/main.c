@@ -4,9 +4,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ctl/link.h"
 #include "ctl/options.h"
@@ -120,6 +122,29 @@ pause_for(double seconds)
 		continue;
 }
 
+/*
+ * What has no end of its own is ended so.  Lines are written whole, so nothing
+ * is left half-way.
+ */
+static void
+on_stop(int number)
+{
+	(void)number;
+	_exit(EXIT_DONE);
+}
+
+static void
+let_it_be_stopped(const struct ctl_options *options)
+{
+	struct sigaction action = { .sa_handler = on_stop };
+
+	if (!options->watch &&
+	    ctl_command_row(options->request.command)->form != CTL_FORM_LIVE)
+		return;
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
 static enum exit_code
 run(const struct ctl_options *options)
 {
@@ -128,6 +153,7 @@ run(const struct ctl_options *options)
 
 	if (printer_init(&printer, options) != 0)
 		return complain_output(-ENOMEM);
+	let_it_be_stopped(options);
 	for (;;) {
 		code = ask(options, &printer);
 		if (!options->watch || code != EXIT_DONE)

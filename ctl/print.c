@@ -73,8 +73,11 @@ printer_begin(struct printer *p)
 {
 	/* The window may have another size by now. */
 	p->style.width = terminal_width();
-	if (p->options->watch && p->is_terminal && !p->options->json)
+	if (p->options->watch && !p->options->json && p->is_terminal)
 		(void)fputs(CLEAR_SCREEN, stdout);
+	else if (p->options->watch && !p->options->json && p->asked > 0)
+		(void)fputc('\n', stdout); /* between one time and the next */
+	p->asked++;
 	(void)json_array_clear(p->rows);
 	(void)json_object_clear(p->text);
 }

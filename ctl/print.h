@@ -16,8 +16,9 @@ struct printer {
 	const struct ctl_options *options;
 	struct table_style style;
 	bool is_terminal;
-	json_t *rows; /* rows so far */
-	json_t *text; /* --json: samples so far */
+	unsigned asked; /* answers begun: with --watch there are many */
+	json_t *rows;   /* rows so far */
+	json_t *text;   /* --json: samples so far */
 };
 
 /* Begin; what the output is decides about width and colours. */
@@ -25,7 +26,10 @@ SC_MUST_CHECK int printer_init(
     struct printer *p, const struct ctl_options *options);
 void printer_fini(struct printer *p);
 
-/* A new answer begins: with --watch on a clean screen. */
+/*
+ * A new answer begins: with --watch on a clean screen, or where the output is
+ * no terminal, after an empty line.  JSON is a document a line.
+ */
 void printer_begin(struct printer *p);
 
 /* A piece of an answer, which is kept or printed: 0, -ENOMEM or -EIO. */

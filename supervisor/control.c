@@ -19,6 +19,7 @@
 #include "supervisor/complain.h"
 #include "supervisor/control.h"
 #include "supervisor/control_conn.h"
+#include "supervisor/priv.h"
 
 #define BACKLOG 16
 #define BATCH 16
@@ -254,6 +255,26 @@ control_open(struct control *c, struct ev_loop *loop, const char *path)
 	c->fd = r;
 	control_resume(c, loop, path);
 	return 0;
+}
+
+int
+control_set_owner(const struct control *c, const char *user, const char *group)
+{
+	uid_t uid;
+	gid_t gid;
+	int r = priv_find_owner(user, group, &uid, &gid);
+
+	if (r == 0 && lchown(c->path, uid, gid) < 0)
+		r = -errno;
+	if (r == -ENOENT)
+		complain("control.owner \"%s\", control.group \"%s\": there is "
+			 "no such user or group",
+		    user, group);
+	else if (r < 0)
+		complain("control socket: give it to user \"%s\", group "
+			 "\"%s\": %s",
+		    user, group, strerror(-r));
+	return r;
 }
 
 void

@@ -40,6 +40,14 @@ SC_MUST_CHECK int control_open(
     struct control *c, struct ev_loop *loop, const char *path);
 
 /*
+ * Let the socket's file belong to this user and this group; "" leaves them as
+ * they are.  The mode lets both in, and nobody else.  0; or -errno with one
+ * line logged.
+ */
+SC_MUST_CHECK int control_set_owner(
+    const struct control *c, const char *user, const char *group);
+
+/*
  * Go on with a socket that is bound already, c->fd, which an earlier image of
  * the daemon served at this path (borrowed).
  */

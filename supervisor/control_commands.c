@@ -249,16 +249,24 @@ set_log_level(
 /* --- all of them ------------------------------------------------------------
  */
 
+/* Whoever rules the daemon, or reads what others say, is noted. */
 static void
 note_who(const struct control_conn *conn, const struct ctl_request *request)
 {
 	const struct ctl_command_row *row = ctl_command_row(request->command);
+	const char *argument =
+	    request->argument_count > 0 ? request->arguments[0] : "";
+	size_t shown = strlen(argument);
 
-	if (row->changes)
-		log_notice("control: %s%s%s by uid %d, gid %d, pid %d",
-		    row->words, request->argument_count > 0 ? " " : "",
-		    request->arguments[0], (int)conn->peer.uid,
-		    (int)conn->peer.gid, (int)conn->peer.pid);
+	/* A session's id is a secret. */
+	if (strcmp(row->arguments, "ID") == 0)
+		shown = log_id_len(shown);
+	log_at(row->changes || row->form == CTL_FORM_LIVE ? LOG_LEVEL_NOTICE
+							  : LOG_LEVEL_DEBUG,
+	    "control: %s%s%.*s%s by uid %d, gid %d, pid %d", row->words,
+	    shown > 0 ? " " : "", (int)shown, argument,
+	    request->bodies ? " with bodies" : "", (int)conn->peer.uid,
+	    (int)conn->peer.gid, (int)conn->peer.pid);
 }
 
 void

@@ -49,8 +49,8 @@ peer_in_group(int fd, const struct ucred *peer, gid_t group)
 }
 
 /*
- * Whether the peer may ask: root, our own user, and the group that the
- * socket's file belongs to while its mode lets it in.  connect(2) has looked
+ * Whether the peer may ask: root, our own user, and user and group that the
+ * socket's file belongs to while its mode lets them in.  connect(2) has looked
  * at the file already; this is for those who got around it.
  */
 static bool
@@ -60,8 +60,11 @@ peer_may_ask(const struct control_conn *conn)
 
 	if (conn->peer.uid == 0 || conn->peer.uid == geteuid())
 		return true;
-	return lstat(conn->control->path, &st) == 0 &&
-	       (st.st_mode & S_IWGRP) != 0 &&
+	if (lstat(conn->control->path, &st) < 0)
+		return false;
+	if (conn->peer.uid == st.st_uid && (st.st_mode & S_IWUSR) != 0)
+		return true;
+	return (st.st_mode & S_IWGRP) != 0 &&
 	       peer_in_group(conn->io.fd, &conn->peer, st.st_gid);
 }
 

@@ -46,6 +46,37 @@ priv_find_user(const char *name, struct priv_user *ret)
 	return r == -ENOENT ? look_up("nobody", ret) : r;
 }
 
+static int
+look_up_group(const char *name, gid_t *ret)
+{
+	struct group group, *found = NULL;
+	char buf[16384]; /* with all its members */
+	int r;
+
+	r = getgrnam_r(name, &group, buf, sizeof(buf), &found);
+	if (found == NULL)
+		return r == 0 ? -ENOENT : -r;
+	*ret = found->gr_gid;
+	return 0;
+}
+
+int
+priv_find_owner(
+    const char *user, const char *group, uid_t *ret_uid, gid_t *ret_gid)
+{
+	struct priv_user found = { .uid = (uid_t)-1 };
+	gid_t gid = (gid_t)-1;
+	int r = user[0] != '\0' ? look_up(user, &found) : 0;
+
+	if (r == 0 && group[0] != '\0')
+		r = look_up_group(group, &gid);
+	if (r < 0)
+		return r;
+	*ret_uid = found.uid;
+	*ret_gid = gid;
+	return 0;
+}
+
 /* Whether root could be had again, which would make dropping a farce. */
 static bool
 can_return_to_root(const struct priv_user *user)

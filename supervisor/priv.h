@@ -26,6 +26,13 @@ struct priv_user {
 SC_MUST_CHECK int priv_find_user(const char *name, struct priv_user *ret);
 
 /*
+ * The ids of a user and a group, each "" for none, which is -1.  As above:
+ * 0; -ENOENT; or -errno.
+ */
+SC_MUST_CHECK int priv_find_owner(
+    const char *user, const char *group, uid_t *ret_uid, gid_t *ret_gid);
+
+/*
  * Become that user for ever, in a worker: groups, group, user, and no new
  * privileges by any exec.  0 or -errno, and then the process must end.
  */

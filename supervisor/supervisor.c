@@ -399,6 +399,9 @@ start(struct supervisor *sv)
 		r = control_open(
 		    &sv->control, sv->loop, sv->conf->control_path);
 	if (r == 0)
+		r = control_set_owner(&sv->control, sv->conf->control_owner,
+		    sv->conf->control_group);
+	if (r == 0)
 		r = make_tables(sv, files);
 	if (r == 0)
 		r = pidfile_write(&sv->pidfile);

@@ -54,12 +54,12 @@ struct client {
 	bool is_bounded;       /* client_bound_queue() was here */
 	bool is_leaving;       /* its request belongs to worker `target` */
 	uint32_t target;
-	bool is_on_loopback;         /* the address it came in on is */
-	size_t refusal_sent;         /* bytes of the refusal that are sent */
-	uint8_t refused_why;         /* enum end_reason; 0: REFUSED */
-	uint64_t refused_stream;     /* the id of the one it had; 0: none */
-	char session[REPORT_ID_CAP]; /* of a refused request: what is shown */
-	char path[CLIENT_PATH_CAP];  /* of the request, cut; for the log */
+	bool is_on_loopback;        /* the address it came in on is */
+	size_t refusal_sent;        /* bytes of the refusal that are sent */
+	uint8_t refused_why;        /* enum end_reason; 0: REFUSED */
+	uint64_t refused_stream;    /* the id of the one it had; 0: none */
+	char session[LOG_ID_CAP];   /* of a refused request: what is shown */
+	char path[CLIENT_PATH_CAP]; /* of the request, cut; for the log */
 	char address[INET6_ADDRSTRLEN]; /* of the peer, as text */
 };
 

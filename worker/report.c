@@ -24,18 +24,12 @@ static const char *const era_words[] = {
 /* --- who it is about -------------------------------------------------------
  */
 
-size_t
-report_id_len(size_t len)
-{
-	return MIN(len / 2, (size_t)REPORT_ID_CAP - 1);
-}
-
 static void
 put_session(struct log_line *line, const struct session *s)
 {
 	size_t len = MIN((size_t)s->rec->id_len, (size_t)SESSION_ID_MAX);
 
-	log_line_text(line, "session", s->rec->id, report_id_len(len));
+	log_line_text(line, "session", s->rec->id, log_id_len(len));
 }
 
 static void

@@ -16,15 +16,6 @@ struct client;
 struct session;
 struct stream;
 
-/* Bytes of a session id that are shown at most, and the NUL. */
-#define REPORT_ID_CAP 9
-
-/*
- * The part of an id of `len` bytes that may be shown: REPORT_ID_CAP - 1 bytes
- * of it, and never more than half.
- */
-size_t report_id_len(size_t len);
-
 /* A line about a stream. */
 void stream_log(const struct stream *st, enum log_level level, const char *fmt,
     ...) SC_PRINTF(3, 4);

@@ -272,7 +272,7 @@ refuse_request(struct client *c, struct client_state *next,
     const struct http_head *head, int fault)
 {
 	struct http_slice id = http_head_value(head, HTTP_FIELD_MCP_SESSION_ID);
-	size_t shown = report_id_len(id.len);
+	size_t shown = log_id_len(id.len);
 
 	memcpy(c->session, shown > 0 ? id.p : "", shown);
 	c->session[shown] = '\0';

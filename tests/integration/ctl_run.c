@@ -12,9 +12,8 @@
 #include "tests/integration/ctl_run.h"
 
 void
-ctl_start(struct process *p, const char *name, const char *words)
+ctl_arguments(struct arguments *a, const char *words)
 {
-	struct arguments a = { 0 };
 	char path[PATH_MAX];
 	const char *given = getenv("SHADOWCATCTL");
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
@@ -22,10 +21,18 @@ ctl_start(struct process *p, const char *name, const char *words)
 	ck_assert_int_gt(n, 0);
 	path[n] = '\0';
 	strcpy(strrchr(path, '/') + 1, "../../shadowcatctl");
-	arguments_add(&a, given != NULL ? given : path);
-	arguments_add(&a, "-s");
-	arguments_add(&a, rig.control);
-	arguments_add_words(&a, words);
+	arguments_add(a, given != NULL ? given : path);
+	arguments_add(a, "-s");
+	arguments_add(a, rig.control);
+	arguments_add_words(a, words);
+}
+
+void
+ctl_start(struct process *p, const char *name, const char *words)
+{
+	struct arguments a = { 0 };
+
+	ctl_arguments(&a, words);
 	process_start(p, rig.dir, name, &a);
 	arguments_fini(&a);
 }

@@ -10,6 +10,9 @@
 
 #include "tests/integration/harness.h"
 
+/* Append program, socket and these words: what is to be executed. */
+void ctl_arguments(struct arguments *a, const char *words);
+
 /* Start a command, given as words; its outputs are the files NAME.out, .err. */
 void ctl_start(struct process *p, const char *name, const char *words);
 
