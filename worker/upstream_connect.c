@@ -56,6 +56,19 @@ begin_request(struct upstream *u)
 	upstream_flush(u);
 }
 
+/*
+ * What upstreams say comes before what clients ask in the same turn of the
+ * loop: a connection that was closed is not used for another request, and one
+ * whose answer is there may be.
+ */
+static void
+init_watcher(struct upstream *u, int fd)
+{
+	ev_io_init(&u->io, upstream_on_event, fd, 0);
+	ev_set_priority(&u->io, 1);
+	u->io.data = u;
+}
+
 static struct upstream *
 upstream_alloc(struct worker *w, int *fd)
 {
@@ -72,8 +85,7 @@ upstream_alloc(struct worker *w, int *fd)
 	u->rec->generation++;
 	KILL_POINT();
 	u->state = UPSTREAM_CONNECTING;
-	ev_io_init(&u->io, upstream_on_event, *fd, 0);
-	u->io.data = u;
+	init_watcher(u, *fd);
 	w->upstream_of[u->slot] = u;
 	*fd = -1;
 	return u;
@@ -95,8 +107,7 @@ upstream_revive(struct worker *w, uint32_t slot, int fd, struct stream *st)
 		st->upstream = u;
 		u->is_reused = stream_state(st)->up_base > 0;
 	}
-	ev_io_init(&u->io, upstream_on_event, fd, 0);
-	u->io.data = u;
+	init_watcher(u, fd);
 	w->upstream_of[slot] = u;
 	return u;
 }

@@ -515,6 +515,7 @@ do_cut(struct exchange *x, const struct script_statement *s)
 {
 	(void)s;
 	close_wire(x, wire_close);
+	diary_mark(x->place, "cut");
 	return 0;
 }
 
