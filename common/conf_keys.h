@@ -141,6 +141,12 @@
 	X(worker_user, "worker.user",                                   \
 	    STRING, "", 0, 0, RESTART, USER,                            \
 	    "user the workers run as, if started as root")              \
+	X(worker_chroot, "worker.chroot",                               \
+	    STRING, "", 0, 0, RESTART, PATH,                            \
+	    "directory that is / for the workers, if started as root")  \
+	X(worker_seccomp, "worker.seccomp",                             \
+	    BOOL, "true", 0, 0, RELOAD, NONE,                           \
+	    "forbid workers system calls that they have no use for")    \
 	X(worker_hang_timeout, "worker.hang_timeout",                   \
 	    DURATION, "10s", CONF_SECOND, CONF_DAY, RELOAD_OR_0, NONE,  \
 	    "a worker that stands still for so long is replaced; "      \

@@ -30,9 +30,9 @@
 /* clang-format on */
 
 uint64_t
-confine_kept(void)
+confine_kept(bool chroots)
 {
-	uint64_t kept = 0;
+	uint64_t kept = chroots ? (uint64_t)1 << CAP_SYS_CHROOT : 0;
 
 #define X(capability) kept |= (uint64_t)1 << capability;
 	CONFINE_KEPT(X)
@@ -76,15 +76,16 @@ reduce(uint64_t kept)
 }
 
 int
-confine_root(void)
+confine_root(bool chroots)
 {
+	uint64_t kept = confine_kept(chroots);
 	int r;
 
 	if (geteuid() != 0)
 		return 0;
-	r = bound(confine_kept());
+	r = bound(kept);
 	/* In a container we may not be allowed to, and have less anyway. */
 	if (r < 0 && r != -EPERM)
 		return r;
-	return reduce(confine_kept());
+	return reduce(kept);
 }

@@ -5,6 +5,7 @@
 #ifndef SUPERVISOR_CONFINE_H
 #define SUPERVISOR_CONFINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/sc.h"
@@ -12,11 +13,12 @@
 /*
  * Keep the capabilities of confine_kept() and let go all others, for this
  * process and whatever it executes; workers lose the rest with their user.
- * Nothing happens where we are not root.  0 or -errno.
+ * With `chroots` they are to get another root.  Nothing happens where we are
+ * not root.  0 or -errno.
  */
-SC_MUST_CHECK int confine_root(void);
+SC_MUST_CHECK int confine_root(bool chroots);
 
 /* The capabilities that are kept, as bits. */
-uint64_t confine_kept(void);
+uint64_t confine_kept(bool chroots);
 
 #endif

@@ -68,21 +68,18 @@ daemon_begin(struct daemon *d, int *ret_status)
 	}
 	fd_close(&ends[0]);
 	d->report = ends[1];
+	d->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	become_leader();
 	return 0;
 }
 
 void
-daemon_detach(void)
+daemon_detach(const struct daemon *d)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
+	if (d->null < 0)
 		return;
 	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
-		(void)dup2(fd, i);
-	if (fd > STDERR_FILENO)
-		fd_close(&fd);
+		(void)dup2(d->null, i);
 	log_stderr_changed();
 }
 
@@ -91,7 +88,9 @@ daemon_serving(struct daemon *d)
 {
 	if (d->report < 0)
 		return;
-	daemon_detach();
+	daemon_detach(d);
+	if (d->null > STDERR_FILENO)
+		fd_close(&d->null);
 	/* The parent may have been killed meanwhile: SIGPIPE is ignored. */
 	(void)!write(d->report, "", 1);
 	fd_close(&d->report);

@@ -11,6 +11,7 @@
 
 struct daemon {
 	int report; /* a pipe to the process that waits; -1: none does */
+	int null;   /* /dev/null, as long as somebody waits */
 };
 
 /*
@@ -25,7 +26,10 @@ SC_MUST_CHECK int daemon_begin(struct daemon *d, int *ret_status);
 /* We serve: let go of the terminal, and let the parent end. */
 void daemon_serving(struct daemon *d);
 
-/* Point stdin, stdout and stderr to /dev/null. */
-void daemon_detach(void);
+/*
+ * Point stdin, stdout and stderr to /dev/null; in a child that may see other
+ * files already.
+ */
+void daemon_detach(const struct daemon *d);
 
 #endif

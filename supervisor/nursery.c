@@ -47,7 +47,7 @@ leave_supervisor(void *context)
 	signals_stop(&sv->signals);
 	ev_loop_destroy(sv->loop);
 	if (sv->daemon.report >= 0)
-		daemon_detach();
+		daemon_detach(&sv->daemon);
 }
 
 /* A worker that is born while we drain is told so at once. */

@@ -101,12 +101,14 @@ forbid_fork(void)
 }
 
 int
-priv_drop(const struct priv_user *user)
+priv_drop(const struct priv_user *user, const char *root)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	if (!user->drop)
 		return 0;
+	if (root[0] != '\0' && (chroot(root) < 0 || chdir("/") < 0))
+		return -errno;
 	if (setgroups(1, &user->gid) < 0)
 		return -errno;
 	if (setresgid(user->gid, user->gid, user->gid) < 0)

@@ -34,8 +34,10 @@ SC_MUST_CHECK int priv_find_owner(
 
 /*
  * Become that user for ever, in a worker: groups, group, user, and no new
- * privileges by any exec.  0 or -errno, and then the process must end.
+ * privileges by any exec; before that `root`, unless it is "", becomes its
+ * root directory.  Where there is nothing to drop there is no other root
+ * either.  0 or -errno, and then the process must end.
  */
-SC_MUST_CHECK int priv_drop(const struct priv_user *user);
+SC_MUST_CHECK int priv_drop(const struct priv_user *user, const char *root);
 
 #endif

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "common/fd.h"
 #include "common/log.h"
 #include "supervisor/complain.h"
+#include "supervisor/forbid.h"
 #include "supervisor/respawn.h"
 #include "supervisor/spawn.h"
 #include "worker/worker.h"
@@ -132,15 +134,34 @@ close_what_is_not_ours(struct luggage *l, const struct shm *shm)
 }
 
 static void
-drop_privileges(const struct priv_user *user)
+drop_privileges(const struct priv_user *user, const struct conf *conf)
 {
-	int r = priv_drop(user);
+	const char *root = conf->worker_chroot;
+	void *frame;
+	int r;
 
+	if (root[0] != '\0')
+		(void)backtrace(
+		    &frame, 1); /* its library is loaded from here */
+	r = priv_drop(user, root);
 	if (r == 0)
 		return;
-	complain("become user %s: %s", user->drop ? user->name : "(none)",
+	complain("become user %s, root %s: %s",
+	    user->drop ? user->name : "(none)", root[0] != '\0' ? root : "/",
 	    strerror(-r));
 	_exit(RESPAWN_EXIT_HOPELESS);
+}
+
+/* The last step: what was needed to come here is forbidden, too. */
+static void
+forbid(const struct conf *conf)
+{
+	int r = conf->worker_seccomp ? forbid_system_calls() : 0;
+
+	if (r < 0)
+		log_warning("worker.seccomp: system calls can't be forbidden "
+			    "here: %s",
+		    strerror(-r));
 }
 
 SC_NORETURN static void
@@ -165,10 +186,11 @@ run_child(const struct spawn_plan *plan, const struct worker_slot *slot,
 
 	(void)snprintf(prefix, sizeof(prefix), "worker %u", slot->index);
 	log_set_prefix(prefix);
-	drop_privileges(plan->user);
+	drop_privileges(plan->user, plan->conf);
 	plan->leave(plan->context); /* it may let go of stderr */
 	reset_signals();
 	close_what_is_not_ours(l, plan->shm);
+	forbid(plan->conf);
 	worker_main(&start);
 }
 

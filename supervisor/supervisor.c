@@ -251,9 +251,9 @@ start_loop(struct supervisor *sv)
 }
 
 static int
-confine(void)
+confine(const struct conf *conf)
 {
-	int r = confine_root();
+	int r = confine_root(conf->worker_chroot[0] != '\0');
 
 	if (r < 0)
 		complain("capabilities: %s", strerror(-r));
@@ -274,6 +274,30 @@ find_user(struct supervisor *sv)
 	else if (!sv->user.drop && name[0] != '\0')
 		log_warning("worker.user: not started as root, workers run "
 			    "as the same user");
+	return r;
+}
+
+/* Whether the workers' directory is there, and can be had. */
+static int
+check_chroot(const struct supervisor *sv)
+{
+	const char *path = sv->conf->worker_chroot;
+	struct stat st;
+	int r = 0;
+
+	if (path[0] == '\0')
+		return 0;
+	if (!sv->user.drop) {
+		log_warning("worker.chroot: not started as root, workers see "
+			    "all files");
+		return 0;
+	}
+	if (stat(path, &st) < 0)
+		r = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		r = -ENOTDIR;
+	if (r < 0)
+		complain("worker.chroot: %s: %s", path, strerror(-r));
 	return r;
 }
 
@@ -385,9 +409,11 @@ start(struct supervisor *sv)
 	if (r == 0)
 		signals_start(&sv->signals, sv->loop);
 	if (r == 0)
-		r = confine();
+		r = confine(sv->conf);
 	if (r == 0)
 		r = find_user(sv);
+	if (r == 0)
+		r = check_chroot(sv);
 	if (r == 0)
 		r = pidfile_open(&sv->pidfile, sv->conf->pidfile);
 	if (r == 0)
@@ -493,7 +519,7 @@ resume(struct supervisor *sv, struct unpack *u, struct handover *h,
 	if (r == 0)
 		r = resume_log(sv->conf, h->log_fd);
 	if (r == 0)
-		r = confine();
+		r = confine(sv->conf);
 	if (r == 0)
 		r = find_user(sv);
 	if (r < 0)
@@ -602,7 +628,7 @@ supervisor_init(
 		    .on_request = control_commands_run,
 		    .context = sv },
 		.pidfile = { .fd = -1 },
-		.daemon = { .report = -1 },
+		.daemon = { .report = -1, .null = -1 },
 		.upgrade = { .answer = control_upgrade_answer },
 	};
 }
