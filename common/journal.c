@@ -678,6 +678,39 @@ journal_cursor_seek(struct journal_cursor *cur, const struct arena *a,
 	return 0;
 }
 
+struct journal_mark
+journal_mark(const struct journal_cursor *cur)
+{
+	return (struct journal_mark){
+		.seq = cur->seq,
+		.wire = cur->wire,
+		.passed = cur->passed,
+		.ref = cur->ref,
+		.off = cur->off,
+	};
+}
+
+int
+journal_cursor_resume(struct journal_cursor *cur, const struct arena *a,
+    const struct journal *j, const struct journal_mark *mark)
+{
+	struct journal_record r;
+	struct place body;
+
+	*cur = (struct journal_cursor){
+		.seq = mark->seq,
+		.wire = mark->wire,
+		.passed = mark->passed,
+		.ref = mark->ref,
+		.off = mark->off,
+	};
+	if (mark->seq == 0 || mark->seq > j->next_seq)
+		return -EBADMSG;
+	if (mark->seq == j->next_seq)
+		return 0;
+	return record_read(a, cursor_place(j, cur), mark->seq, &r, &body);
+}
+
 uint64_t
 journal_wire_len(const struct arena *a, const struct journal *j,
     const struct journal_wire *form)
@@ -854,22 +887,42 @@ ends_at(const struct arena *a, const struct journal *j, struct place at)
 	return at.ref == j->chain.last_ref && at.off == j->chain.last_off;
 }
 
+/* Verify the records from `seq` on, which lies there; adds up payloads. */
+static int
+verify_from(const struct arena *a, const struct journal *j, uint64_t seq,
+    struct place at, uint64_t *ret_len)
+{
+	struct journal_record r;
+	struct place body;
+
+	*ret_len = 0;
+	for (; seq < j->next_seq; seq++) {
+		if (record_read(a, at, seq, &r, &body) != 0 ||
+		    record_sum(a, &r, body) != r.sum ||
+		    payload_end(a, body, r.len, &at) != 0)
+			return -EBADMSG;
+		*ret_len += r.len;
+	}
+	return ends_at(a, j, at) ? 0 : -EBADMSG;
+}
+
 int
 journal_verify(const struct arena *a, const struct journal *j)
 {
 	struct journal_cursor cur;
-	struct journal_record r;
-	struct place at, body;
-	uint64_t kept = 0;
+	uint64_t len;
+	int error;
 
 	journal_cursor_init(&cur, a, j, 0);
-	at = cursor_place(j, &cur);
-	for (; cur.seq < j->next_seq; cur.seq++) {
-		if (record_read(a, at, cur.seq, &r, &body) != 0 ||
-		    record_sum(a, &r, body) != r.sum ||
-		    payload_end(a, body, r.len, &at) != 0)
-			return -EBADMSG;
-		kept += r.len;
-	}
-	return kept == j->kept && ends_at(a, j, at) ? 0 : -EBADMSG;
+	error = verify_from(a, j, cur.seq, cursor_place(j, &cur), &len);
+	return error == 0 && len != j->kept ? -EBADMSG : error;
+}
+
+int
+journal_verify_rest(const struct arena *a, const struct journal *j,
+    const struct journal_cursor *cur)
+{
+	uint64_t len;
+
+	return verify_from(a, j, cur->seq, cursor_place(j, cur), &len);
 }

@@ -138,6 +138,15 @@ SC_MUST_CHECK int journal_cursor_seek(struct journal_cursor *cur,
     uint64_t wire);
 
 /*
+ * The cursor's record, for a successor; and at a marked record, or -EBADMSG
+ * where the journal has none such there.
+ */
+struct journal_mark journal_mark(const struct journal_cursor *cur);
+SC_MUST_CHECK int journal_cursor_resume(struct journal_cursor *cur,
+    const struct arena *a, const struct journal *j,
+    const struct journal_mark *mark);
+
+/*
  * Where byte `sent` of the wire is, if record `seq` begins at byte `wire`:
  * what a successor knows.  -EBADMSG where the journal has not that much.
  */
@@ -206,5 +215,9 @@ struct journal_view journal_open_view(
 /* Walk all records and verify length, type and checksum: 0, or -EBADMSG. */
 SC_MUST_CHECK int journal_verify(
     const struct arena *a, const struct journal *j);
+
+/* The same for the cursor's record and those behind it. */
+SC_MUST_CHECK int journal_verify_rest(const struct arena *a,
+    const struct journal *j, const struct journal_cursor *cur);
 
 #endif

@@ -26,11 +26,7 @@ journal_marks_note(
 		return;
 	if (m->count == JOURNAL_MARKS_MAX)
 		forget(m, 1);
-	m->mark[m->count++] = (struct journal_mark){ .ref = cur->ref,
-		.off = cur->off,
-		.seq = cur->seq,
-		.wire = cur->wire,
-		.passed = cur->passed };
+	m->mark[m->count++] = journal_mark(cur);
 }
 
 /* How many of the marks are at or before this byte: the first ones. */

@@ -16,15 +16,6 @@
 
 #define JOURNAL_MARKS_MAX 16u
 
-/* Record `seq`, at this place, begins at byte `wire` of the connection. */
-struct journal_mark {
-	uint32_t ref;
-	uint32_t off;
-	uint64_t seq;
-	uint64_t wire;
-	uint64_t passed; /* payload bytes kept before it */
-};
-
 struct journal_marks {
 	uint32_t count;
 	struct journal_mark mark[JOURNAL_MARKS_MAX]; /* in order */

@@ -32,7 +32,7 @@
 #include "common/work.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 5u
+#define SHM_LAYOUT_VERSION 6u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -137,6 +137,15 @@ struct journal {
 	uint32_t notes;    /* keep-alive comments after the last record */
 	uint64_t kept;     /* payload bytes of finished records kept */
 	uint64_t next_seq; /* the next record's number, from 1 */
+};
+
+/* Record `seq`, at this place, begins at byte `wire` of the connection. */
+struct journal_mark {
+	uint32_t ref;
+	uint32_t off;
+	uint64_t seq; /* perhaps the next one that will be; 0: no mark */
+	uint64_t wire;
+	uint64_t passed; /* payload bytes kept before it */
 };
 
 enum journal_type {
@@ -283,6 +292,11 @@ struct stream_state {
 	uint64_t wire;
 	uint64_t wire_seq;
 	uint64_t attach_seq; /* records before it are a replay */
+	/*
+	 * One of those that were sent on this connection: a successor looks
+	 * from there on.  Void where `wire` is set or records are dropped.
+	 */
+	struct journal_mark sent_mark;
 
 	struct http_scan scan;
 	struct chunked body;
@@ -403,6 +417,7 @@ _Static_assert(sizeof(struct shm_work) == 16, "layout");
 _Static_assert(sizeof(struct shm_trace) == 40 + 32 * SHM_FRAMES_MAX, "layout");
 _Static_assert(sizeof(struct chain) == 16, "layout");
 _Static_assert(sizeof(struct journal) == 48, "layout");
+_Static_assert(sizeof(struct journal_mark) == 32, "layout");
 _Static_assert(sizeof(struct journal_record) == 24, "layout");
 
 #endif

@@ -66,7 +66,7 @@ inherit_chain(struct adoption *a, const struct chain *chain)
 	return chain_visit(&a->w->arena, chain, inherit_block, a) == 0;
 }
 
-/* A damaged journal is not sent on: its bytes are somebody else's. */
+/* A damaged journal is not sent on: its bytes are nobody's. */
 static bool
 inherit_journal(struct adoption *a, const struct journal *j)
 {
@@ -117,7 +117,8 @@ take_over_parts(struct adoption *a, struct stream *st)
 
 	work_on_stream(st, WORK_ADOPT);
 	inherit(a, &w->streams, st->slot);
-	if (!inherit_journal(a, &ss->answer) ||
+	/* It may be long: what of it is sent again is verified then. */
+	if (!inherit_chain(a, &ss->answer.chain) ||
 	    !inherit_journal(a, &ss->prelude) || !inherit_journal(a, &ss->ask))
 		return false;
 	find_upstream(a, st);

@@ -479,10 +479,8 @@ trim_to_mark(struct stream *st, struct stream_state *next)
 	if (!journal_marks_trim(st->marks, &st->w->arena, &next->answer,
 		&st->sent, sent - queued, limit / 2, limit - limit / 4, &acked))
 		return false;
-	if (acked.seq > next->wire_seq) {
-		next->wire = acked.wire;
-		next->wire_seq = acked.seq;
-	}
+	if (acked.seq > next->wire_seq)
+		stream_set_start(next, acked.wire, acked.seq);
 	next->unacked_seq = MAX(next->unacked_seq, next->wire_seq);
 	return true;
 }
@@ -500,6 +498,7 @@ events_trim(struct stream *st, struct stream_state *next)
 	/* While a prelude goes out, the replay is still to come. */
 	if (sent != NULL && !chain_is_empty(&next->prelude.chain))
 		return;
+	next->sent_mark.seq = 0; /* what lies before it may go */
 	if (sent != NULL && trim_to_mark(st, next))
 		return;
 	stream_forget_marks(st);
@@ -510,8 +509,7 @@ events_trim(struct stream *st, struct stream_state *next)
 	if (journal_trim(a, &next->answer, sent, limit - limit / 4) == 0)
 		return;
 	if (sent != NULL) {
-		next->wire = sent->wire;
-		next->wire_seq = sent->seq;
+		stream_set_start(next, sent->wire, sent->seq);
 	} else if (journal_first_seq(a, &next->answer) > next->unacked_seq &&
 		   before <= next->unacked_seq) {
 		next->gap = 1;

@@ -421,8 +421,7 @@ legacy_on_quiet_due(struct deadline *d)
 	next = RECORD_BEGIN(st->rec);
 	next->unacked_seq = unacked;
 	/* What was sent of the notes is counted into the start. */
-	next->wire = st->sent.wire + st->sent.sent;
-	next->wire_seq = st->sent.seq;
+	stream_set_start(next, st->sent.wire + st->sent.sent, st->sent.seq);
 	next->answer.notes = 1;
 	RECORD_COMMIT(st->rec);
 	st->sent.wire = next->wire;

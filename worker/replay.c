@@ -523,7 +523,7 @@ end_with_gap(struct stream *st, struct stream_state *next)
 static int
 attach_state(struct stream *st, struct stream_state *next, struct client *c,
     const struct client_state *cs, const struct http_head *head,
-    const struct route *route)
+    const struct route *route, bool is_gap)
 {
 	struct journal old = next->prelude;
 	uint64_t first;
@@ -542,15 +542,31 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
 	next->request = cs->requests;
 	next->rooted = 1;
 	next->returned = 1;
-	next->wire = cs->wire;
 	next->attach_seq = next->answer.next_seq;
-	if (route->is_gap)
+	if (is_gap)
 		end_with_gap(st, next);
 	first = journal_first_seq(&st->w->arena, &next->answer);
-	next->wire_seq = MIN(MAX(route->seq, first), next->answer.next_seq);
+	stream_set_start(
+	    next, cs->wire, MIN(MAX(route->seq, first), next->answer.next_seq));
 	next->unacked_seq = next->wire_seq;
 	next->answer.notes = 0;
 	return 0;
+}
+
+/*
+ * What a dead worker wrote is verified before it is sent again (DESIGN, 3.4):
+ * where it is damaged, its events are lost.
+ */
+static bool
+is_sound(struct stream *st)
+{
+	if (!st->is_sound &&
+	    journal_verify(&st->w->arena, &stream_state(st)->answer) != 0) {
+		stream_log(st, LOG_LEVEL_ERROR, "its record is damaged");
+		return false;
+	}
+	st->is_sound = true;
+	return true;
 }
 
 int
@@ -559,9 +575,10 @@ replay_attach(struct client *c, struct client_state *next,
 {
 	struct stream *st = route->stream;
 	struct client *before = st->client;
+	bool is_gap = route->is_gap || !is_sound(st);
 	struct stream_change change = stream_begin(st);
 
-	if (attach_state(st, change.next, c, next, head, route) != 0) {
+	if (attach_state(st, change.next, c, next, head, route, is_gap) != 0) {
 		stream_cancel(&change);
 		return -ENOMEM;
 	}
@@ -579,7 +596,7 @@ replay_attach(struct client *c, struct client_state *next,
 		worker_count(c->w, COUNTER_TAKEOVERS, 1);
 		client_close(before, END_TAKEN_OVER, false);
 	}
-	if (route->is_gap && st->upstream != NULL)
+	if (is_gap && st->upstream != NULL)
 		upstream_release(st->upstream, false);
 	stream_rewind(st);
 	stream_recount(st);

@@ -127,30 +127,6 @@ settle_upstream(struct adoption *a, struct upstream *u)
 		upstream_lost(u, ECONNRESET);
 }
 
-/* The same for a stream's journals, the prelude first. */
-static bool
-settle_stream_sent(struct stream *st, uint64_t sent)
-{
-	const struct stream_state *ss = stream_state(st);
-	struct arena *a = &st->w->arena;
-	struct journal_wire form = { .framing = ss->framing };
-	uint64_t len;
-
-	stream_rewind(st);
-	if (sent < ss->wire)
-		return false;
-	len = journal_wire_len(a, &ss->prelude, &form);
-	if (journal_advance(a, &ss->prelude, &form, &st->prelude,
-		MIN(sent - ss->wire, len)) != 0)
-		return false;
-	st->sent.wire = ss->wire + len;
-	if (sent - ss->wire < len)
-		return true;
-	form = stream_wire(st);
-	return journal_advance(
-		   a, &ss->answer, &form, &st->sent, sent - st->sent.wire) == 0;
-}
-
 /* Where the sending of the answer goes on: false where counts don't fit. */
 static bool
 settle_sent(struct client *c, uint64_t sent)
@@ -158,7 +134,7 @@ settle_sent(struct client *c, uint64_t sent)
 	const struct client_state *cs = client_state(c);
 
 	if (c->stream != NULL)
-		return settle_stream_sent(c->stream, sent);
+		return stream_go_on_at(c->stream, sent);
 	if (sent < cs->wire || sent - cs->wire > REFUSAL_MAX)
 		return false;
 	c->refusal_sent = (size_t)(sent - cs->wire);

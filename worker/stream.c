@@ -112,6 +112,7 @@ stream_alloc(struct worker *w)
 	}
 	st->w = w;
 	st->is_settled = true;
+	st->is_sound = true;
 	st->rec = &w->shm->streams[st->slot];
 	w->stream_of[st->slot] = st;
 	return st;
@@ -380,6 +381,68 @@ stream_rewind(struct stream *st)
 		st->sent.seq = ss->answer.next_seq;
 }
 
+void
+stream_set_start(struct stream_state *next, uint64_t wire, uint64_t seq)
+{
+	next->wire = wire;
+	next->wire_seq = seq;
+	next->sent_mark.seq = 0;
+}
+
+void
+stream_mark_sent(const struct stream *st, struct stream_state *next)
+{
+	if (next->resumable && st->client != NULL &&
+	    chain_is_empty(&next->prelude.chain))
+		next->sent_mark = journal_mark(&st->sent);
+}
+
+/* Set the cursors to the mark, if that is on the way to byte `sent`. */
+static bool
+go_to_mark(struct stream *st, uint64_t sent)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct arena *a = &st->w->arena;
+
+	if (ss->sent_mark.seq == 0 || sent < ss->sent_mark.wire)
+		return false;
+	journal_cursor_init(&st->prelude, a, &ss->prelude, ss->wire);
+	return journal_cursor_resume(
+		   &st->sent, a, &ss->answer, &ss->sent_mark) == 0;
+}
+
+/* Set them to where the prelude ends, or to a byte of it. */
+static bool
+pass_prelude(struct stream *st, uint64_t sent)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct arena *a = &st->w->arena;
+	struct journal_wire form = { .framing = ss->framing };
+	uint64_t len = journal_wire_len(a, &ss->prelude, &form);
+
+	if (sent < ss->wire)
+		return false;
+	stream_rewind(st);
+	st->sent.wire = ss->wire + len;
+	return journal_advance(a, &ss->prelude, &form, &st->prelude,
+		   MIN(sent - ss->wire, len)) == 0;
+}
+
+bool
+stream_go_on_at(struct stream *st, uint64_t sent)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct arena *a = &st->w->arena;
+	struct journal_wire form = stream_wire(st);
+
+	if (!go_to_mark(st, sent) && !pass_prelude(st, sent))
+		return false;
+	if (sent >= st->sent.wire && journal_advance(a, &ss->answer, &form,
+					 &st->sent, sent - st->sent.wire) != 0)
+		return false;
+	return journal_verify_rest(a, &ss->answer, &st->sent) == 0;
+}
+
 uint64_t
 stream_first_unacked(struct stream *st)
 {
@@ -418,8 +481,7 @@ drop_sent(struct stream *st)
 	struct stream_state *next = RECORD_BEGIN(st->rec);
 
 	journal_drop(&st->w->arena, &next->answer, &st->sent);
-	next->wire = st->sent.wire;
-	next->wire_seq = st->sent.seq;
+	stream_set_start(next, st->sent.wire, st->sent.seq);
 	RECORD_COMMIT(st->rec);
 	arena_settle(&st->w->arena);
 }
@@ -430,7 +492,7 @@ drop_prelude(struct stream *st)
 {
 	struct stream_state *next = RECORD_BEGIN(st->rec);
 
-	next->wire = st->prelude.wire;
+	stream_set_start(next, st->prelude.wire, next->wire_seq);
 	journal_clear(&st->w->arena, &next->prelude);
 	RECORD_COMMIT(st->rec);
 	arena_settle(&st->w->arena);

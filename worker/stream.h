@@ -46,6 +46,7 @@ struct stream {
 	uint8_t tries;        /* upstream addresses that failed for it */
 	bool is_waiting;      /* stands in w->waiting */
 	bool is_settled;      /* adopt.c has come to it */
+	bool is_sound;        /* `answer` is our own, or verified */
 	bool is_dead;         /* its record is freed */
 	bool is_logged;       /* its end is */
 	bool is_observed;     /* legacy_observe() was here */
@@ -171,6 +172,22 @@ struct journal_wire stream_wire(const struct stream *st);
 
 /* Set the cursors to where the state says that the client's bytes begin. */
 void stream_rewind(struct stream *st);
+
+/*
+ * Set the cursors to where byte `sent` of the client's connection is: what a
+ * successor knows.  What comes from there on is verified.  False where the
+ * count does not fit, or a record is damaged.
+ */
+SC_MUST_CHECK bool stream_go_on_at(struct stream *st, uint64_t sent);
+
+/* Record `seq` of the answer begins at byte `wire` of the connection. */
+void stream_set_start(struct stream_state *next, uint64_t wire, uint64_t seq);
+
+/*
+ * Note in a state that is about to be committed how far a kept stream is
+ * sent, so that a successor need not look at all that is kept.
+ */
+void stream_mark_sent(const struct stream *st, struct stream_state *next);
 
 /*
  * What is to be sent next: the journal, its cursor, and how it looks.  A

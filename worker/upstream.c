@@ -529,6 +529,7 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 		stream_write_end(st, next, END_SESSION_LOST);
 	if (next->resumable)
 		events_trim(st, next);
+	stream_mark_sent(st, next);
 	stream_commit(&change);
 	note_taken(u, len, was_waiting);
 	if (next->resumable)

@@ -196,6 +196,71 @@ START_TEST(every_count_of_bytes_leads_to_its_place)
 }
 END_TEST
 
+/* From a mark on it is the same as from the beginning. */
+START_TEST(every_mark_leads_to_the_same_place)
+{
+	const struct form_row *row = &form_rows[_i];
+	const uint64_t start = 1000;
+	size_t len = strlen(row->wire), sent, marked;
+	struct journal_cursor cur, there;
+	struct journal_mark mark;
+
+	put_stream();
+	for (sent = 0; sent <= len; sent++) {
+		marked = sent * 7 / 10;
+		ck_assert_int_eq(journal_cursor_find(&cur, &arena, &j,
+				     &row->form, 1, start, start + marked),
+		    0);
+		mark = journal_mark(&cur);
+		ck_assert_int_eq(
+		    journal_cursor_resume(&there, &arena, &j, &mark), 0);
+		ck_assert_int_eq(journal_advance(&arena, &j, &row->form, &there,
+				     start + sent - mark.wire),
+		    0);
+		ck_assert_int_eq(journal_verify_rest(&arena, &j, &there), 0);
+		(void)gather(there, &row->form, 8);
+		ck_assert_str_eq(wire, row->wire + sent);
+		ck_assert_int_eq(journal_advance(&arena, &j, &row->form, &cur,
+				     sent - marked),
+		    0);
+		ck_assert_uint_eq(
+		    journal_unsent(&j, &there), journal_unsent(&j, &cur));
+	}
+}
+END_TEST
+
+/* A mark that leads to no record of that number is refused. */
+START_TEST(a_wrong_mark_leads_nowhere)
+{
+	const struct journal_wire form = { HTTP_FRAMING_CLOSE, TOKEN, 9 };
+	struct journal_mark mark, wrong;
+	struct journal_cursor cur;
+
+	put_stream();
+	ck_assert_int_eq(
+	    journal_cursor_find(&cur, &arena, &j, &form, 1, 0, 40), 0);
+	mark = journal_mark(&cur);
+	ck_assert_int_eq(journal_cursor_resume(&cur, &arena, &j, &mark), 0);
+	wrong = mark;
+	wrong.seq = 0;
+	ck_assert_int_ne(journal_cursor_resume(&cur, &arena, &j, &wrong), 0);
+	wrong.seq = mark.seq + 1;
+	ck_assert_int_ne(journal_cursor_resume(&cur, &arena, &j, &wrong), 0);
+	wrong.seq = j.next_seq + 1;
+	ck_assert_int_ne(journal_cursor_resume(&cur, &arena, &j, &wrong), 0);
+	/* Behind the last record nothing is read; but the chain ends there. */
+	wrong.seq = j.next_seq;
+	ck_assert_int_eq(journal_cursor_resume(&cur, &arena, &j, &wrong), 0);
+	ck_assert_int_ne(journal_verify_rest(&arena, &j, &cur), 0);
+	wrong = mark;
+	wrong.off = UINT32_MAX;
+	ck_assert_int_ne(journal_cursor_resume(&cur, &arena, &j, &wrong), 0);
+	wrong = mark;
+	wrong.ref = UINT32_MAX;
+	ck_assert_int_ne(journal_cursor_resume(&cur, &arena, &j, &wrong), 0);
+}
+END_TEST
+
 START_TEST(notes_that_nothing_follows_are_sent)
 {
 	const struct journal_wire form = { HTTP_FRAMING_CHUNKED, TOKEN, 2 };
@@ -395,6 +460,9 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, records_look_as_their_client_needs_them, 0,
 	    ARRAY_LEN(form_rows));
+	tcase_add_loop_test(
+	    tc, every_mark_leads_to_the_same_place, 0, ARRAY_LEN(form_rows));
+	tcase_add_test(tc, a_wrong_mark_leads_nowhere);
 	tcase_add_loop_test(tc, every_count_of_bytes_leads_to_its_place, 0,
 	    ARRAY_LEN(form_rows));
 	tcase_add_test(tc, notes_that_nothing_follows_are_sent);
