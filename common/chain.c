@@ -45,22 +45,40 @@ arena_let_go(struct arena *a, uint32_t first_ref, uint32_t count)
 	a->freed_count++;
 }
 
+/*
+ * Give back a run, last block first: what is given last is taken first, so
+ * that blocks which lie side by side come into the next chain as they were in
+ * this one, and are sent as one piece.
+ */
+static void
+give_run(struct arena *a, const struct arena_run *run)
+{
+	uint32_t ref = run->first_ref, left = run->count, n;
+	uint32_t indices[64];
+
+	while (left > 0) {
+		for (n = 0; n < ARRAY_LEN(indices) && left > 0; left--) {
+			if (!block_is_valid(a, ref)) {
+				left = 0;
+				break;
+			}
+			indices[n++] = ref - 1;
+			ref = block_next(a, ref);
+		}
+		while (n > 0) {
+			(void)claim_give(&a->claim, indices[--n]);
+			KILL_POINT();
+		}
+	}
+}
+
 void
 arena_settle(struct arena *a)
 {
-	uint32_t i, ref, next, left;
+	uint32_t i;
 
-	for (i = a->floor; i < a->freed_count; i++) {
-		ref = a->freed[i].first_ref;
-		for (left = a->freed[i].count; left > 0; left--) {
-			if (!block_is_valid(a, ref))
-				break;
-			next = block_next(a, ref);
-			claim_give(&a->claim, ref - 1);
-			KILL_POINT();
-			ref = next;
-		}
-	}
+	for (i = a->freed_count; i > a->floor; i--)
+		give_run(a, &a->freed[i - 1]);
 	a->freed_count = a->floor;
 }
 

@@ -135,6 +135,30 @@ START_TEST(a_chain_is_a_queue)
 }
 END_TEST
 
+/* Blocks that were neighbours are so again: they are sent as one piece. */
+START_TEST(blocks_come_back_in_their_order)
+{
+	static char bytes[6 * SHM_BLOCK_SIZE];
+	struct chain c = { 0 };
+	uint32_t first, i;
+
+	ck_assert_int_eq(chain_append(&arena, &c, bytes, sizeof(bytes)), 0);
+	first = c.first_ref;
+	for (i = 0; i < 5; i++)
+		ck_assert_uint_eq(block_next(&arena, first + i), first + i + 1);
+	/* in two runs */
+	chain_consume(&arena, &c, 2 * SHM_BLOCK_SIZE);
+	chain_clear(&arena, &c);
+	arena_settle(&arena);
+	ck_assert_int_eq(chain_append(&arena, &c, bytes, sizeof(bytes)), 0);
+	ck_assert_uint_eq(c.first_ref, first);
+	for (i = 0; i < 5; i++)
+		ck_assert_uint_eq(block_next(&arena, first + i), first + i + 1);
+	chain_clear(&arena, &c);
+	arena_settle(&arena);
+}
+END_TEST
+
 START_TEST(what_was_let_go_stays_until_it_is_settled)
 {
 	struct chain c = { 0 }, committed;
@@ -543,6 +567,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, a_chain_is_a_queue, 0, 6);
+	tcase_add_test(tc, blocks_come_back_in_their_order);
 	tcase_add_test(tc, what_was_let_go_stays_until_it_is_settled);
 	tcase_add_loop_test(
 	    tc, a_journal_puts_the_same_bytes_on_the_wire, 0, 20);
