@@ -9,6 +9,17 @@ rig_file shadowcat.service "$UNIT"
 chmod -x "$UNIT"
 install_programs
 
+# What confine.c keeps, and the one that it keeps for worker.chroot.
+step "the capabilities are those that the daemon keeps"
+grep '^CapabilityBoundingSet=' "$UNIT" | grep -o 'CAP_[A-Z_]*' |
+    sort > "$ROOT/unit"
+{
+	sed -n 's/^\tX(\(CAP_[A-Z_]*\)).*/\1/p' "$srcdir/supervisor/confine.c"
+	echo CAP_SYS_CHROOT
+} | sort > "$ROOT/kept"
+[ "$(wc -l < "$ROOT/kept")" -gt 5 ] || fail "the table was not read"
+diff "$ROOT/kept" "$ROOT/unit" || fail "they are not the same"
+
 # As systemd does it: $$ stands for $.
 condition()
 {
