@@ -29,7 +29,7 @@
 	X(BYTES_DOWN,        "client_sent_bytes_total", "",                  \
 	    "bytes sent to clients")                                         \
 	X(REQUESTS,          "requests_begun_total", "",                     \
-	    "request heads received")                                        \
+	    "request heads received that are well-formed")                   \
 	/* In the order of enum request_method and enum status_class. */     \
 	X(GET_NONE,          "requests_total", LABELS("GET", "none"),        \
 	    "requests that are over, by method and status; none: the "       \

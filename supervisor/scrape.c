@@ -3,7 +3,6 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,17 +24,15 @@
 static char *
 complete(const char *address)
 {
-	const char *colon = address[0] == ':' ? "" : ":";
-	size_t cap = strlen(address) + sizeof("127.0.0.1:");
+	const char *port = address + (address[0] == ':');
+	size_t cap = strlen(port) + sizeof("127.0.0.1:");
 	char *text;
 
-	if (address[0] != ':' && !isdigit((unsigned char)address[0]))
-		return strdup(address);
-	if (strspn(address, ":0123456789") != strlen(address))
+	if (strspn(port, "0123456789") != strlen(port))
 		return strdup(address);
 	text = malloc(cap);
 	if (text != NULL)
-		(void)snprintf(text, cap, "127.0.0.1%s%s", colon, address);
+		(void)snprintf(text, cap, "127.0.0.1:%s", port);
 	return text;
 }
 

@@ -505,6 +505,22 @@ START_TEST(silent_clients_keep_nobody_out)
 }
 END_TEST
 
+/* It may come late, and never early. */
+START_TEST(who_takes_too_long_is_let_go)
+{
+	int64_t begun = wire_now_ms();
+	struct client c;
+
+	rig_start(METRICS, NULL);
+	ck_assert_int_eq(client_open(&c, metrics_port(), SOON), 0);
+	ck_assert_int_eq(client_send(&c, "GET /", 5, SOON), 0);
+	ck_assert_int_eq(status_of("/healthz"), 200);
+	ck_assert_int_eq(client_wait_closed(&c, rig_ms(60000)), 0);
+	ck_assert_int_ge(wire_now_ms() - begun, 9900);
+	client_close(&c);
+}
+END_TEST
+
 START_TEST(many_who_ask_at_once_are_all_answered)
 {
 	static struct client c[MANY];
@@ -691,6 +707,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, a_head_request_gets_a_head);
 	tcase_add_test(tc, more_than_it_reads_is_refused);
 	tcase_add_test(tc, silent_clients_keep_nobody_out);
+	tcase_add_test(tc, who_takes_too_long_is_let_go);
 	tcase_add_test(tc, many_who_ask_at_once_are_all_answered);
 	tcase_add_test(tc, addresses_change_at_a_reload);
 	tc = harness_case(suite, "users");

@@ -219,6 +219,12 @@ static const struct {
 	{ "listen.address", "127.0.0.1:80,8080",
 	    "listen.address: \"8080\" is not an address to listen on: the "
 	    "port is missing: use HOST:PORT, [IPV6]:PORT or :PORT" },
+	{ "metrics.address", "70000",
+	    "metrics.address: \"70000\" is not an address to serve metrics "
+	    "at: the port is not a number from 0 to 65535" },
+	{ "metrics.address", "12x",
+	    "metrics.address: \"12x\" is not an address to serve metrics at: "
+	    "the port is missing: use HOST:PORT, [IPV6]:PORT or :PORT" },
 	{ "listen.address", "127.0.0.1:80,",
 	    "listen.address: \"\" is an empty item in a list" },
 	{ "worker.user", "a b",
@@ -282,6 +288,7 @@ static const struct {
 	{ "control.path", "/run/shadowcat/control.sock" },
 	{ "session.max_age", "0" },
 	{ "listen.address", ":0,localhost:80" },
+	{ "metrics.address", "9187,:9188,127.0.0.1:0,[::]:1" },
 };
 
 START_TEST(good_texts_are_taken)
