@@ -141,6 +141,30 @@ if command -v promtool >/dev/null; then
 	    fail "$(cat "$work/promtool")"
 fi
 
+# --- diagnostics: every error and warning, "..." for what differs ---------
+# The messages of log_error() and its like, up to a semicolon.
+cat "$srcdir"/supervisor/*.c "$srcdir"/worker/*.c | tr '\n\t' '  ' |
+    tr -s ' ' | grep -oE "(log_error|log_warning|complain|(stream|client)_log\( \
+?[a-z>-]+, ?LOG_LEVEL_(ERROR|WARNING),) ?\(? ?\"[^;]*;" |
+    sed -e 's/\\"/@/g; s/" PRI[a-z0-9]* "/u/g; s/" "//g' \
+	-e 's/^[^"]*"//; s/".*//; s/;.*//' \
+	-e 's/%[-.*0-9]*l*[a-zA-Z]/.../g; s/\(\.\.\.\)\(\.\.\.\)*/\1/g' |
+    sed '/^\.\.\.$/d' | sort -u >"$work/messages"
+[ "$(wc -l <"$work/messages")" -gt 50 ] || fail "the messages were not read"
+sed -n '/^\.Ss Errors and warnings/,/^\.Sh/s/^\.It Sy "\(.*\)"$/\1/p' \
+    "$options_page" | sed 's/""/@/g' | sort >"$work/page"
+comm -23 "$work/messages" "$work/page" | while read -r line; do
+	fail "$options_page: DIAGNOSTICS: missing: $line"
+done
+comm -23 "$work/messages" "$work/page" | grep -q . && status=1
+# The other way round what no call begins with is old; levels may vary there.
+comm -13 "$work/messages" "$work/page" | sed 's/\.\.\..*//; s/@/"/g' |
+    while read -r line; do
+	tr -d '\n' <"$srcdir/worker/upstream.c" | grep -qF -e "$line" ||
+	    echo "$line"
+    done >"$work/old"
+[ ! -s "$work/old" ] || fail "$options_page: not in the code: $(cat "$work/old")"
+
 # --- what the built program says ------------------------------------------
 if [ -x ./shadowcat ]; then
 	./shadowcat --help >"$work/help" || fail "--help fails"
