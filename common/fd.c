@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/addr.h"
 #include "common/fd.h"
 
 /* A peer that is silent for so long is asked whether it lives, and how often.
@@ -165,6 +166,16 @@ fd_raise_limit(uint64_t wanted)
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return before;
 	return limit.rlim_cur;
+}
+
+bool
+fd_is_on_loopback(int fd)
+{
+	struct sockaddr_storage local;
+	socklen_t len = sizeof(local);
+
+	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	       addr_is_loopback((const struct sockaddr *)&local);
 }
 
 bool

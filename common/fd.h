@@ -35,6 +35,9 @@ SC_MUST_CHECK int fd_set_stream_options(int fd);
  */
 void fd_close_all_but(int *keep, size_t count);
 
+/* Whether the address that a socket has can be reached from here alone. */
+bool fd_is_on_loopback(int fd);
+
 /* Whether fd is an epoll set (false for -1). */
 bool fd_is_epoll(int fd);
 

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "common/addr.h"
 #include "common/fd.h"
 #include "common/http_names.h"
 #include "common/http_origin.h"
@@ -297,16 +296,6 @@ on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
 /* --- coming -----------------------------------------------------------------
  */
 
-static bool
-came_in_on_loopback(int fd)
-{
-	struct sockaddr_storage local;
-	socklen_t len = sizeof(local);
-
-	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	       addr_is_loopback((const struct sockaddr *)&local);
-}
-
 static void
 link_conn(struct scrape *s, struct scrape_conn *conn)
 {
@@ -327,7 +316,7 @@ scrape_conn_new(struct scrape *s, int fd)
 		return;
 	}
 	link_conn(s, conn);
-	conn->is_on_loopback = came_in_on_loopback(fd);
+	conn->is_on_loopback = fd_is_on_loopback(fd);
 	conn->since = ev_now(s->sv->loop);
 	ev_io_init(&conn->io, on_io, fd, EV_READ);
 	ev_timer_init(&conn->limit, on_limit, 0., 0.);

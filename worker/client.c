@@ -19,7 +19,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/addr.h"
 #include "common/fd.h"
 #include "common/log.h"
 #include "worker/client.h"
@@ -157,17 +156,6 @@ address_text(struct client *c)
 
 static void on_client(struct ev_loop *loop, ev_io *io, int revents);
 
-/* Whether the address that it came in on can be reached from here alone. */
-static bool
-came_in_on_loopback(int fd)
-{
-	struct sockaddr_storage local;
-	socklen_t len = sizeof(local);
-
-	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	       addr_is_loopback((const struct sockaddr *)&local);
-}
-
 struct client *
 client_revive(struct worker *w, uint32_t slot, int fd)
 {
@@ -181,7 +169,7 @@ client_revive(struct worker *w, uint32_t slot, int fd)
 	ev_io_init(&c->io, on_client, fd, 0);
 	c->io.data = c;
 	address_text(c);
-	c->is_on_loopback = came_in_on_loopback(fd);
+	c->is_on_loopback = fd_is_on_loopback(fd);
 	w->client_of[slot] = c;
 	w->client_count++;
 	return c;

@@ -151,6 +151,32 @@ START_TEST(a_child_keeps_what_is_listed)
 }
 END_TEST
 
+/* A socket that is bound to the address with these bytes. */
+static int
+bound_to(in_addr_t host)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(host) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+START_TEST(loopback_is_told_from_other_addresses)
+{
+	int near = bound_to(INADDR_LOOPBACK), all = bound_to(INADDR_ANY);
+
+	ck_assert(fd_is_on_loopback(near));
+	ck_assert(!fd_is_on_loopback(all));
+	ck_assert(!fd_is_on_loopback(-1));
+	fd_close(&near);
+	fd_close(&all);
+}
+END_TEST
+
 START_TEST(the_limit_is_raised_to_the_hard_one)
 {
 	struct rlimit limit;
@@ -194,6 +220,7 @@ main(void)
 	tcase_add_test(tc, close_forgets_the_descriptor_and_keeps_errno);
 	tcase_add_test(tc, flags_are_set_and_cleared);
 	tcase_add_test(tc, an_accepted_socket_inherits_the_options);
+	tcase_add_test(tc, loopback_is_told_from_other_addresses);
 	tcase_add_test(tc, the_limit_is_raised_to_the_hard_one);
 	tcase_add_test(tc, the_hard_limit_is_raised_where_that_is_allowed);
 	tcase_add_loop_test(
