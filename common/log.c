@@ -400,6 +400,14 @@ log_begin(struct log_line *line, enum log_level level, const char *subject,
 }
 
 bool
+log_begin_repeated(struct log_line *line, enum log_level level,
+    const char *subject, const char *site, const char *message)
+{
+	return log_enabled(level) && may_say(level, site, site) &&
+	       log_begin(line, level, subject, message);
+}
+
+bool
 log_vbegin(struct log_line *line, enum log_level level, const char *subject,
     const char *fmt, va_list ap)
 {

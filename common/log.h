@@ -137,6 +137,13 @@ bool log_vbegin(struct log_line *line, enum log_level level,
 bool log_begin(struct log_line *line, enum log_level level, const char *subject,
     const char *message);
 
+/*
+ * The same for what may come again and again: what has the same site, a
+ * string constant, is counted together.
+ */
+bool log_begin_repeated(struct log_line *line, enum log_level level,
+    const char *subject, const char *site, const char *message);
+
 void log_end(struct log_line *line);
 
 /*

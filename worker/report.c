@@ -21,8 +21,7 @@ static const char *const era_words[] = {
 	[ERA_MODERN] = "modern",
 };
 
-/* --- who it is about -------------------------------------------------------
- */
+/* --- who it is about ----------------------------------------------------- */
 
 static void
 put_session(struct log_line *line, const struct session *s)
@@ -96,8 +95,7 @@ client_log(const struct client *c, enum log_level level, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- a request ------------------------------------------------------------
- */
+/* --- a request ----------------------------------------------------------- */
 
 static void
 put_method(struct log_line *line, uint8_t method, const struct jsonrpc *json)
@@ -162,19 +160,6 @@ put_request(struct log_line *line, const struct client *c, uint64_t bytes,
 	log_line_word(line, "reason", end_reason_word(why));
 }
 
-/* One that was refused, where the others are not told: perhaps one of many. */
-static bool
-begin_refused(struct log_line *line, const char *subject, const char *fmt, ...)
-{
-	va_list ap;
-	bool begun;
-
-	va_start(ap, fmt);
-	begun = log_vbegin(line, LOG_LEVEL_INFO, subject, fmt, ap);
-	va_end(ap);
-	return begun;
-}
-
 void
 report_request(const struct client *c, uint64_t bytes, enum end_reason why)
 {
@@ -187,15 +172,16 @@ report_request(const struct client *c, uint64_t bytes, enum end_reason why)
 	if (!log_enabled(LOG_LEVEL_INFO) || (!all && st != NULL))
 		return;
 	subject = subject_of(st != NULL ? st->rec->id : c->refused_stream, buf);
+	/* Where only refusals are told they may be many. */
 	if (all ? log_begin(&line, LOG_LEVEL_INFO, subject, "request")
-		: begin_refused(&line, subject, "request")) {
+		: log_begin_repeated(&line, LOG_LEVEL_INFO, subject,
+		      http_fault_name(client_state(c)->refusal), "request")) {
 		put_request(&line, c, bytes, why);
 		log_end(&line);
 	}
 }
 
-/* --- a stream, a session ----------------------------------------------------
- */
+/* --- a stream, a session ------------------------------------------------- */
 
 /*
  * Event streams are told of; the end of another answer is the end of its

@@ -23,7 +23,7 @@
 #define SHORT_ID "session=5e551011"
 #define IN_SESSION SESSION(ID) OLD EVENTS
 
-/* --- looking for lines ---------------------------------------------------- */
+/* --- looking for lines --------------------------------------------------- */
 
 /* Whether all the words (NULL at the end) stand in this one line. */
 static bool
@@ -73,8 +73,7 @@ lines_with(const char *path, ...)
 /* Wait for a line of the daemon that has all these words. */
 #define assert_line(...) wait_for(lines_with(rig.proxy.err, __VA_ARGS__, NULL))
 
-/* --- causes ----------------------------------------------------------------
- */
+/* --- causes -------------------------------------------------------------- */
 
 START_TEST(a_failing_upstream_is_named)
 {
@@ -194,8 +193,7 @@ START_TEST(memory_that_is_short_is_told)
 }
 END_TEST
 
-/* --- the access log ---------------------------------------------------------
- */
+/* --- the access log ------------------------------------------------------ */
 
 START_TEST(each_request_has_one_line)
 {
@@ -251,8 +249,7 @@ START_TEST(a_client_that_leaves_is_told)
 }
 END_TEST
 
-/* --- secrets ---------------------------------------------------------------
- */
+/* --- secrets ------------------------------------------------------------- */
 
 /* Each is sent, and none may be found again. */
 #define SECRET_FIELDS                                                          \
@@ -346,8 +343,7 @@ START_TEST(no_secret_is_ever_logged)
 }
 END_TEST
 
-/* --- where it goes ----------------------------------------------------------
- */
+/* --- where it goes ------------------------------------------------------- */
 
 /* Start with lines that go to this path; its end is where they can be read. */
 static void
