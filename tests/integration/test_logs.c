@@ -384,17 +384,33 @@ file_tells_port(const char *path)
 	return found;
 }
 
+#define ROTATIONS 5
+
+/* Lines of requests in the log and in those that were renamed. */
+static unsigned
+count_requests(const char *path)
+{
+	unsigned count = lines_with(path, ": request ", NULL);
+	char old[320];
+
+	for (unsigned i = 0; i < ROTATIONS; i++) {
+		snprintf(old, sizeof(old), "%s.%u", path, i);
+		count += lines_with(old, ": request ", NULL);
+	}
+	return count;
+}
+
 /* Renamed and opened again under load: each request is in one file or other. */
 START_TEST(rotation_loses_no_line)
 {
 	char path[300], old[320];
-	unsigned i, count = 0;
+	unsigned i, more;
 	struct client c;
 
 	snprintf(path, sizeof(path), "%s/log", rig.dir);
 	start_logging_to(path, "log.level=info");
 	wait_for(file_tells_port(path));
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < ROTATIONS; i++) {
 		ask_open(&c);
 		for (unsigned n = 0; n < 40; n++) {
 			if (n == 20) {
@@ -409,19 +425,14 @@ START_TEST(rotation_loses_no_line)
 		wait_for(access(path, F_OK) == 0);
 	}
 	/* Both workers write to the newest file before long. */
-	for (i = 0; lines_with(path, " worker 0 ", NULL) == 0 ||
-		    lines_with(path, " worker 1 ", NULL) == 0;
-	     i++) {
+	for (more = 0; lines_with(path, " worker 0 ", NULL) == 0 ||
+		       lines_with(path, " worker 1 ", NULL) == 0;
+	     more++) {
 		ask(&c, "POST", OK, MODERN, CALL, 200);
 		client_close(&c);
 	}
-	wait_for(lines_with(path, ": request ", NULL) >= 20 + i);
-	for (unsigned n = 0; n < 5; n++) {
-		snprintf(old, sizeof(old), "%s.%u", path, n);
-		count += lines_with(old, ": request ", NULL);
-	}
-	count += lines_with(path, ": request ", NULL);
-	ck_assert_uint_eq(count, 200 + i);
+	wait_for(count_requests(path) >= ROTATIONS * 40 + more);
+	ck_assert_uint_eq(count_requests(path), ROTATIONS * 40 + more);
 }
 END_TEST
 
