@@ -28,6 +28,8 @@
 #define POLL_US 500
 #define SOON_MS 20000
 #define NAMES_MAX 64
+/* One client alone is never away for long. */
+#define KEEP_S 2
 /* A scene that needs more than this never ends. */
 #define PLACES_MAX 200000u
 
@@ -94,7 +96,7 @@ static void
 start_anew(void)
 {
 	stage_abandon(&stage);
-	stage_start(&stage, options.workers, stage.setting);
+	stage_start(&stage, options.workers, KEEP_S, stage.setting);
 	requests_forget_log();
 }
 
@@ -107,7 +109,7 @@ set_stage(const struct scene *scene)
 	check_end();
 	if (!stage_stop(&stage))
 		faults++;
-	stage_start(&stage, options.workers, scene->setting);
+	stage_start(&stage, options.workers, KEEP_S, scene->setting);
 	requests_forget_log();
 }
 
@@ -511,7 +513,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	parse_options(argc, argv);
 	printf("seed %u\n", options.seed);
-	stage_start(&stage, options.workers, NULL);
+	stage_start(&stage, options.workers, KEEP_S, NULL);
 	chance = options.seed;
 	deadline = wire_now_ms() + (int64_t)options.seconds * 1000;
 	if (!has_points() && !options.calls) {

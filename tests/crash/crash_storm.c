@@ -25,7 +25,7 @@
 #define FAULTS_SHOWN 10
 
 struct options {
-	unsigned clients, workers, rounds, seconds, seed;
+	unsigned clients, workers, rounds, seconds, seed, keep;
 	unsigned pause_min_ms, pause_max_ms; /* between two kills */
 	const struct scene *scene;           /* NULL: all */
 };
@@ -35,6 +35,7 @@ static struct options options = {
 	.workers = 1,
 	.rounds = 1,
 	.seconds = 10,
+	.keep = 4,
 	.pause_min_ms = 5,
 	.pause_max_ms = 200,
 };
@@ -206,7 +207,8 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: crash_storm [--clients N] [--workers N] [--rounds N]\n"
-	    "	[--seconds N] [--seed N] [--pause MIN-MAX] [--scene NAME]\n");
+	    "	[--seconds N] [--seed N] [--pause MIN-MAX] [--scene NAME]\n"
+	    "	[--keep SECONDS]\n");
 	exit(2);
 }
 
@@ -219,6 +221,7 @@ parse_options(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "seed", required_argument, NULL, 'S' },
+		{ "keep", required_argument, NULL, 'k' },
 		{ "pause", required_argument, NULL, 'p' },
 		{ "scene", required_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 },
@@ -235,6 +238,8 @@ parse_options(int argc, char **argv)
 			options.rounds = (unsigned)atoi(optarg);
 		else if (option == 's')
 			options.seconds = (unsigned)atoi(optarg);
+		else if (option == 'k')
+			options.keep = (unsigned)atoi(optarg);
 		else if (option == 'S')
 			options.seed = (unsigned)atoi(optarg);
 		else if (option == 'n')
@@ -261,7 +266,7 @@ main(int argc, char **argv)
 	printf("seed %u, %u clients, %u workers, a kill each %u-%u ms\n",
 	    options.seed, options.clients, options.workers,
 	    options.pause_min_ms, options.pause_max_ms);
-	stage_start(&stage, options.workers,
+	stage_start(&stage, options.workers, options.keep,
 	    options.scene != NULL ? options.scene->setting : NULL);
 	take_references();
 	check_rest(0);

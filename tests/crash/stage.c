@@ -118,9 +118,8 @@ start_proxy(struct stage *s)
 	add_option(&a, "--upstream", "http://127.0.0.1:%u/mcp", s->origin_port);
 	add_option(&a, "--control", "%s/control.sock", s->dir);
 	add_option(&a, "--workers", "%u", s->workers);
-	/* Long enough for those who return, short for those who wait. */
-	add_option(&a, "--set", "stream.detach_timeout=2s");
-	add_option(&a, "--set", "session.idle_timeout=2s");
+	add_option(&a, "--set", "stream.detach_timeout=%us", s->keep_s);
+	add_option(&a, "--set", "session.idle_timeout=%us", s->keep_s);
 	add_option(&a, "--set", "reconnect.initial_delay=10ms");
 	if (s->setting != NULL)
 		add_option(&a, "--set", "%s", s->setting);
@@ -151,13 +150,15 @@ make_plan(struct stage *s)
 }
 
 void
-stage_start(struct stage *s, unsigned workers, const char *setting)
+stage_start(
+    struct stage *s, unsigned workers, unsigned keep_s, const char *setting)
 {
 	const char *base = getenv("TMPDIR");
 	struct stage_rest rest;
 
 	memset(s, 0, sizeof(*s));
 	s->workers = workers;
+	s->keep_s = keep_s;
 	s->setting = setting;
 	snprintf(s->dir, sizeof(s->dir), "%s/crash-XXXXXX",
 	    base != NULL ? base : "/tmp");
@@ -316,7 +317,7 @@ is_clean(const struct stage_rest *r)
 void
 stage_look(const struct stage *s, struct stage_rest *ret)
 {
-	int64_t deadline = wire_now_ms() + SOON_MS;
+	int64_t deadline = wire_now_ms() + SOON_MS + s->keep_s * 2000;
 	struct stage_rest before;
 
 	stage_renew_workers(s);

@@ -25,6 +25,7 @@ struct stage {
 	uint16_t origin_port;
 	uint16_t proxy_port;
 	unsigned workers;
+	unsigned keep_s;
 	const char *setting;
 	struct kill_plan *plan;
 	int fds_at_start; /* of the supervisor, with nothing under way */
@@ -38,9 +39,12 @@ struct stage_rest {
 
 /*
  * Make the directory, start origin and daemon (with --set setting, unless
- * that is NULL), wait until all serves.
+ * that is NULL), wait until all serves.  For keep_s seconds streams wait for
+ * their clients and sessions for requests: longer than anything takes on a
+ * machine that has other work to do.
  */
-void stage_start(struct stage *s, unsigned workers, const char *setting);
+void stage_start(
+    struct stage *s, unsigned workers, unsigned keep_s, const char *setting);
 
 /*
  * TERM, and wait for the exit code 0.  False, with a message, where the
