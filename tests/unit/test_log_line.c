@@ -148,19 +148,21 @@ START_TEST(any_byte_leaves_json_valid)
 }
 END_TEST
 
-/* Values of every length, so that each place where one can be cut is met. */
+/* Lengths about the end of the room, so that each place of a cut is met. */
 START_TEST(what_does_not_fit_leaves_json_valid)
 {
-	static const char *const units[] = { "a", "\"", "\n", "\xe2\x82\xac",
-		"\xff" };
-	const char *unit = units[_i];
-	char text[2 * LOG_LINE_CAP];
+	static const struct {
+		const char *unit;
+		size_t each; /* bytes that a byte of it becomes */
+	} units[] = { { "a", 1 }, { "\"", 2 }, { "\n", 5 },
+		{ "\xe2\x82\xac", 1 }, { "\xff", 5 } };
+	size_t n, len = strlen(units[_i].unit), each = units[_i].each;
+	char text[LOG_LINE_CAP + 8];
 	struct log_line line;
-	size_t n, len = strlen(unit);
 
 	for (n = 0; n + len <= sizeof(text); n += len)
-		memcpy(text + n, unit, len);
-	for (n = 3000; n < 5000; n++) {
+		memcpy(text + n, units[_i].unit, len);
+	for (n = 3700 / each; n < 4100 / each; n++) {
 		begin(&line, LOG_FORMAT_JSON);
 		log_line_message(&line, "m", 1);
 		log_line_text(&line, "first", text, n);
