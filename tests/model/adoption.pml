@@ -23,7 +23,7 @@
 #define PARKED_FIRST	 9 /* before the first byte goes up */
 #define NAMED_FIRST	10 /* by the stream, before the first byte goes up */
 #define CLOSING_FIRST	11 /* that commit comes before shutdown() */
-#define ORIGINAL_FIRST	12 /* the vault closes before the worker does */
+#define CLOSED_FIRST	12 /* before a connection's slot is free again */
 #define CLIENT_FIRST	13 /* names the stream no more, before it is freed */
 #define UNNAMED_CLOSED	14 /* connections, at adoption */
 #define UNREACHED_SWEPT	15 /* owner words, at adoption */
@@ -59,7 +59,7 @@ Socket sock[3];
 #define HAS(s) (sock[s].holders & BY_WORKER)
 #define HOLD(s, who) sock[s].holders = sock[s].holders | who
 
-mtype = { NEW_CLIENT, PARK, UNPARK, CLOSED };
+mtype = { NEW_CLIENT, LEFT, PARK, UNPARK, CLOSED };
 chan to_worker = [4] of { mtype, byte };
 chan to_supervisor = [4] of { mtype, byte };
 bit alive, dying; /* the worker */
@@ -219,20 +219,18 @@ inline connected()
 	CHANGE(STREAM, NEXT(STREAM).ref = up)
 }
 
-inline close_own(s)
+inline closed(s)
 {
-	assert(sock[s].holders == BY_WORKER); /* else epoll keeps it */
-	let_go(s, BY_WORKER);
-	socket_taken[s] = 0
+	d_step { let_go(s, BY_WORKER); socket_taken[s] = 0 }
 }
 
-/* client_close(), upstream_close(), when nothing names it any more */
+/* upstream_close(), when no stream names it any more */
 inline part(s)
 {
 	sock[s].shut = 1;
 	to_supervisor ! UNPARK, s;
-#if WITHOUT == ORIGINAL_FIRST
-	close_own(s)
+#if WITHOUT == CLOSED_FIRST
+	closed(s)
 #endif
 }
 
@@ -262,7 +260,8 @@ inline close_client()
 	CHANGE(CLIENT, NEXT(CLIENT).phase = ENDING; NEXT(CLIENT).ref = 0);
 	WHEN(i, i = 0; free_stream());
 	WHEN(up, part(up); up = 0);
-	part(CLIENT)
+	sock[CLIENT].shut = 1;
+	d_step { let_go(CLIENT, BY_WORKER); leaves = 1 }
 }
 
 /* --- the worker: worker/adopt.c ------------------------------------------ */
@@ -340,13 +339,15 @@ proctype Worker()
 {
 	byte cursor[2]; /* bytes of each journal that were sent */
 	byte up;	/* the connection that is the stream's */
+	bit leaves;	/* the client; the supervisor is not told yet */
 	byte i, n, s;
 	{
 		adopt();
 end:		do
 		:: atomic { to_worker ? NEW_CLIENT, s -> HOLD(s, BY_WORKER) }
 			CHANGE(CLIENT, NEXT(CLIENT).phase = OPEN)
-		:: atomic { to_worker ? CLOSED, s -> close_own(s); s = 0 }
+		:: atomic { to_worker ? CLOSED, s -> closed(s); s = 0 }
+		:: leaves -> d_step { to_supervisor ! LEFT, CLIENT; leaves = 0 }
 		:: SERVES && sock[CLIENT].queue ->
 			receive(CLIENT, CLIENT);
 			feed(CLIENT)
@@ -382,6 +383,7 @@ inline handle()
 		assert(!(sock[s].holders & BY_VAULT));
 		HOLD(s, BY_VAULT);
 		let_go(s, BY_MESSAGE)
+	:: m == LEFT -> let_go(CLIENT, BY_VAULT)
 	:: m == UNPARK && sock[s].holders & BY_VAULT ->
 		let_go(s, BY_VAULT);
 		TELL(CLOSED, s)
