@@ -658,6 +658,46 @@ START_TEST(the_socket_is_given_to_a_user_and_a_group)
 }
 END_TEST
 
+/* Run `status` as another user: its exit code. */
+static int
+status_as(const char *user, const char *group)
+{
+	struct arguments a = { 0 };
+	struct process p;
+	char words[100];
+
+	snprintf(words, sizeof(words),
+	    "setpriv --reuid=%s --regid=%s --clear-groups", user, group);
+	arguments_add_words(&a, words);
+	ctl_arguments(&a, "status");
+	process_start(&p, rig.dir, "as-another", &a);
+	arguments_fini(&a);
+	ck_assert_int_ne(process_wait(&p, SOON), PROCESS_STILL_RUNNING);
+	return p.code;
+}
+
+/* Everybody may come as far as the socket; its file says who may ask. */
+START_TEST(owner_and_group_may_ask_and_nobody_else)
+{
+	char above[320];
+	int code;
+
+	if (geteuid() != 0 || access("/usr/bin/setpriv", X_OK) != 0)
+		return;
+	snprintf(above, sizeof(above), "%s/..", rig.dir);
+	ck_assert_int_eq(chmod(rig.dir, 0755), 0);
+	ck_assert_int_eq(chmod(above, 0755), 0);
+	rig_start("--set", "control.owner=nobody", "--set",
+	    "control.group=daemon", NULL);
+	code = status_as("nobody", "nogroup");
+	if (code == 126 || code == 127)
+		return; /* the program is where others may not go */
+	ck_assert_int_eq(code, 0);
+	ck_assert_int_eq(status_as("bin", "daemon"), 0);
+	ck_assert_int_eq(status_as("bin", "bin"), 3);
+}
+END_TEST
+
 static const char *const strangers[] = { "control.owner=no-such-user",
 	"control.group=no-such-group" };
 
@@ -799,6 +839,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, watching_ends_with_the_daemon);
 	tcase_add_loop_test(tc, a_terminal_is_cleared_and_has_colours, 0, 2);
 	tcase_add_test(tc, the_socket_is_given_to_a_user_and_a_group);
+	tcase_add_test(tc, owner_and_group_may_ask_and_nobody_else);
 	tcase_add_loop_test(tc, a_stranger_gets_no_socket, 0, 2);
 	tc = harness_case(suite, "misfits");
 	tcase_add_loop_test(tc, misfits_harm_nobody, SILENT, VANISHES + 1);
