@@ -166,12 +166,14 @@ log_fd(void)
 	return log_state.sink.fd;
 }
 
-/* The child has another process id, and nothing gathered of its own. */
+/* What the parent has gathered, lost or hidden is the parent's to tell. */
 static void
 on_fork(void)
 {
 	log_state.pid = 0;
 	log_state.gathered = log_state.lines = 0;
+	log_state.lost = 0;
+	memset(&log_state.repeats, 0, sizeof(log_state.repeats));
 }
 
 void
@@ -179,7 +181,7 @@ log_init(const char *program)
 {
 	static bool is_registered;
 
-	/* Without it lines of a child had its parent's id: no harm. */
+	/* Without it a child may tell things of its parent: no harm. */
 	if (!is_registered)
 		is_registered = pthread_atfork(NULL, NULL, on_fork) == 0;
 	log_fini();
