@@ -1,9 +1,10 @@
 #!/bin/sh
 # check-docs.sh - every key of the table stands, with its default, in the
 # manual page and in the example configuration, and every option of the
-# command line in shadowcat(8); every command and option of shadowcatctl in
-# its page and its completion; every metric in shadowcatctl(8); no page names
-# one that doesn't exist; and mandoc has nothing to warn about.
+# command line and each end reason in shadowcat(8); every command and option
+# of shadowcatctl in its page and its completion; every metric in
+# shadowcatctl(8); no page names one that does not exist; and mandoc has
+# nothing to warn about.
 set -u
 srcdir=${srcdir:-$(dirname "$0")/..}
 keys_page=$srcdir/man/shadowcat.conf.5
@@ -140,6 +141,14 @@ if command -v promtool >/dev/null; then
 	promtool check rules "$rules" >"$work/promtool" 2>&1 ||
 	    fail "$(cat "$work/promtool")"
 fi
+
+# --- end reasons, with a star for faults -----------------------------------
+rows "$srcdir/common/end_reasons.h" | awk -F '[(,] *' \
+    '{ print $2 ($3 == "true" ? " No *" : "") }' | sort >"$work/reasons"
+[ "$(wc -l <"$work/reasons")" -gt 15 ] || fail "the end reasons were not read"
+sed -n '/^\.Sh DIAGNOSTICS/,$s/^\.It Dv //p' "$options_page" |
+    sort >"$work/page"
+compare "$options_page" "$work/reasons" "$work/page"
 
 # --- diagnostics: every error and warning, "..." for what differs ---------
 # The messages of log_error() and its like, up to a semicolon.
