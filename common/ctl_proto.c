@@ -243,7 +243,8 @@ ctl_request_encode(const struct ctl_request *request, char *buf)
 	ctl_out_init(&out, buf, CTL_REQUEST_CAP);
 	pk = packer_of(&out);
 	(void)write_bytes(&out, "\0\0\0\0", CTL_HEAD_LEN);
-	(void)msgpack_pack_map(&pk, 4);
+	/* Daemons that do not know of force are not asked for it. */
+	(void)msgpack_pack_map(&pk, request->force ? 5 : 4);
 	pack_version(&pk);
 	pack_text(&pk, "command");
 	pack_text(&pk, ctl_command_row(request->command)->words);
@@ -254,6 +255,10 @@ ctl_request_encode(const struct ctl_request *request, char *buf)
 	pack_text(&pk, "bodies");
 	(void)(request->bodies ? msgpack_pack_true(&pk)
 			       : msgpack_pack_false(&pk));
+	if (request->force) {
+		pack_text(&pk, "force");
+		(void)msgpack_pack_true(&pk);
+	}
 	if (out.overflow)
 		return 0;
 	write_head(buf, out.len);
@@ -325,12 +330,22 @@ take_version(const msgpack_object *o, const char **ret_why)
 	return o->via.u64 == CTL_VERSION ? 0 : -EPROTONOSUPPORT;
 }
 
+static int
+take_flag(const msgpack_object *o, bool *ret)
+{
+	if (o->type != MSGPACK_OBJECT_BOOLEAN)
+		return -EPROTO;
+	*ret = o->via.boolean;
+	return 0;
+}
+
 /* Which keys a request has had. */
 enum request_key {
 	KEY_VERSION = 1 << 0,
 	KEY_COMMAND = 1 << 1,
 	KEY_ARGUMENTS = 1 << 2,
 	KEY_BODIES = 1 << 3,
+	KEY_FORCE = 1 << 4,
 };
 
 /* One key; *seen grows. */
@@ -342,6 +357,7 @@ take_pair(const msgpack_object_kv *pair, unsigned *seen,
 		       : is_text(&pair->key, "command")   ? KEY_COMMAND
 		       : is_text(&pair->key, "arguments") ? KEY_ARGUMENTS
 		       : is_text(&pair->key, "bodies")    ? KEY_BODIES
+		       : is_text(&pair->key, "force")     ? KEY_FORCE
 							  : 0;
 
 	*ret_why = key == 0 ? "a key that is not known" : "a key given twice";
@@ -357,10 +373,10 @@ take_pair(const msgpack_object_kv *pair, unsigned *seen,
 		return take_arguments(&pair->val, ret, ret_why);
 	case KEY_BODIES:
 		*ret_why = "bodies: neither true nor false";
-		if (pair->val.type != MSGPACK_OBJECT_BOOLEAN)
-			return -EPROTO;
-		ret->bodies = pair->val.via.boolean;
-		return 0;
+		return take_flag(&pair->val, &ret->bodies);
+	case KEY_FORCE:
+		*ret_why = "force: neither true nor false";
+		return take_flag(&pair->val, &ret->force);
 	}
 	return -EPROTO;
 }

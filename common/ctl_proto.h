@@ -6,7 +6,8 @@
  * request and its answer, which is any number of pieces and then a last
  * frame; then the supervisor closes it.
  *
- *	request   {version, command, arguments: [text...], bodies: bool}
+ *	request   {version, command, arguments: [text...], bodies: bool,
+ *	          force: bool}
  *	piece     {version, rows: [{...}...]}   or   {version, text}
  *	last      {version, done: text}         or   {version, error: text}
  *
@@ -71,6 +72,7 @@ bool ctl_is_clean(const char *p, size_t len);
 struct ctl_request {
 	enum ctl_command command;
 	bool bodies; /* tap: with the events' data */
+	bool force;  /* upgrade: over another layout version, too */
 	unsigned argument_count;
 	char arguments[CTL_ARGUMENTS_MAX][CTL_ARGUMENT_CAP];
 };

@@ -11,7 +11,7 @@
 #include "common/msg_types.h"
 #include "common/sc.h"
 
-#define MSG_VERSION 4u
+#define MSG_VERSION 5u
 
 enum msg_sender { FROM_WORKER = 1, FROM_SUPERVISOR = 2 };
 

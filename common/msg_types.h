@@ -25,6 +25,8 @@
 	X(RELEASE,     FROM_WORKER,     struct msg_release, false)           \
 	/* Everything of a dead worker is adopted. */                        \
 	X(ADOPTED,     FROM_WORKER,     struct msg_adopted, false)           \
+	/* After ALONE: nothing more comes that anybody must hear. */        \
+	X(LET_GO,      FROM_WORKER,     struct msg_empty,  false)            \
 	/* A connection: the record `slot` of clients is yours. */           \
 	X(CLIENT,      FROM_SUPERVISOR, struct msg_client, true)             \
 	/* The supervisor's copy of this upstream socket is closed: close    \
@@ -32,6 +34,9 @@
 	X(CLOSED,      FROM_SUPERVISOR, struct msg_slot,   false)            \
 	/* Finish what runs within `limit_ms`, then exit 0. */               \
 	X(DRAIN,       FROM_SUPERVISOR, struct msg_drain,  false)            \
+	/* The supervisor is about to leave you to yourself, as if it died:  \
+	   hand nothing to others any more, and say LET_GO. */               \
+	X(ALONE,       FROM_SUPERVISOR, struct msg_empty,  false)            \
 	/* The log was opened again: write to this descriptor. */            \
 	X(LOG,         FROM_SUPERVISOR, struct msg_empty,  true)             \
 	/* Log lines of this level and graver ones. */                       \

@@ -261,6 +261,9 @@ take_option(struct ctl_options *o, int id, const char *argument, char *error)
 	case OPTION_BODIES:
 		o->request.bodies = true;
 		return 0;
+	case OPTION_FORCE:
+		o->request.force = true;
+		return 0;
 	case OPTION_HELP:
 		o->action = CTL_ACTION_HELP;
 		return 0;

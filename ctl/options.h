@@ -24,6 +24,9 @@
 	    "ask again and again, every 2 seconds if nothing else is said")  \
 	X(BODIES,  "bodies",  'b',   "",                                     \
 	    "tap: show the events' data, which may be secret")               \
+	X(FORCE,   "force",   'f',   "",                                     \
+	    "upgrade: leave the streams under way to the old workers, "      \
+	    "if need be")                                                    \
 	X(HELP,    "help",    'h',   "",          "show this")               \
 	X(VERSION, "version", 'V',   "",          "show the version")
 /* clang-format on */

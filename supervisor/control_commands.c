@@ -308,7 +308,7 @@ control_commands_run(
 		begin_recycle(sv, conn, request);
 		break;
 	case CTL_UPGRADE:
-		control_upgrade_begin(sv, conn);
+		control_upgrade_begin(sv, conn, request->force);
 		break;
 	case CTL_DRAIN:
 		drain(sv, conn);

@@ -152,6 +152,7 @@ put_status(struct supervisor *sv, struct ctl_out *out, const struct tally *t)
 	ctl_put_uint(out, "workers", worker_table_living(&sv->workers));
 	ctl_put_uint(out, "workers_ready",
 	    worker_table_in_state(&sv->workers, WORKER_READY));
+	ctl_put_uint(out, "leaving", sv->leaving.count);
 	ctl_put_uint(out, "restarts", restarts(sv));
 	ctl_put_uint(out, "connections", sv->vault.tables[SOCKET_CLIENT].used);
 	ctl_put_uint(

@@ -15,12 +15,14 @@
 #include "supervisor/upgrade.h"
 
 void
-control_upgrade_begin(struct supervisor *sv, struct control_conn *conn)
+control_upgrade_begin(
+    struct supervisor *sv, struct control_conn *conn, bool force)
 {
 	struct control_promise *promise = control_wait_begin(conn);
 
 	if (promise != NULL)
-		upgrade_begin(sv, conn->io.fd, control_wait_over, promise);
+		upgrade_begin(
+		    sv, force, conn->io.fd, control_wait_over, promise);
 }
 
 void

@@ -9,8 +9,9 @@
 
 struct supervisor;
 
-/* Begin an upgrade; the connection waits. */
-void control_upgrade_begin(struct supervisor *sv, struct control_conn *conn);
+/* Begin an upgrade, by force if need be; the connection waits. */
+void control_upgrade_begin(
+    struct supervisor *sv, struct control_conn *conn, bool force);
 
 /* For struct upgrade: answer on this connection, and close it. */
 void control_upgrade_answer(

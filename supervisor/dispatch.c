@@ -229,9 +229,13 @@ handle(
 		return handle_release(sv, w, &m->body.RELEASE);
 	case MSG_ADOPTED:
 		return handle_adopted(sv, w, &m->body.ADOPTED);
+	case MSG_LET_GO:
+		w->bond = BOND_LOOSE;
+		return 0;
 	case MSG_CLIENT:
 	case MSG_CLOSED:
 	case MSG_DRAIN:
+	case MSG_ALONE:
 	case MSG_LOG:
 	case MSG_LOG_LEVEL:
 	case MSG_END_SESSION:

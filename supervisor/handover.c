@@ -18,11 +18,24 @@
 #define MAGIC 0x4f484353u /* "SCHO" */
 #define ITEMS_MAX 4096u   /* of one key */
 
+/* In developer builds another one can be pretended, for the tests. */
+static unsigned
+layout_version(void)
+{
+#ifdef SC_DEVELOPER
+	const char *pretended = getenv(HANDOVER_LAYOUT_VARIABLE);
+
+	if (pretended != NULL)
+		return (unsigned)atoi(pretended);
+#endif
+	return SHM_LAYOUT_VERSION;
+}
+
 void
 handover_versions(char *buf, size_t cap)
 {
 	(void)snprintf(buf, cap, "%u.%u.%u.%zu.%zu", HANDOVER_VERSION,
-	    SHM_LAYOUT_VERSION, MSG_VERSION, sizeof(struct msg),
+	    layout_version(), MSG_VERSION, sizeof(struct msg),
 	    sizeof(struct shm_header));
 }
 
@@ -182,6 +195,7 @@ write_worker(const struct worker_slot *w, struct pack *p)
 	pack_u32(p, w->generation);
 	pack_u32(p, w->state);
 	pack_u32(p, w->kill);
+	pack_u32(p, w->bond);
 	pack_u32(p, (uint32_t)w->pid);
 	pack_u64(p, w->started_ms);
 	pack_u64(p, w->ready_ms);
@@ -207,6 +221,7 @@ read_worker(struct unpack *u, struct worker_table *t, struct worker_slot *w)
 	w->generation = unpack_u32(u);
 	w->state = unpack_u32(u);
 	w->kill = unpack_u32(u);
+	w->bond = unpack_u32(u);
 	w->pid = (pid_t)unpack_u32(u);
 	w->started_ms = unpack_u64(u);
 	w->ready_ms = unpack_u64(u);
@@ -316,6 +331,7 @@ handover_write(
 	pack_bytes(p, &sv->deaths, sizeof(sv->deaths));
 	pack_bytes(p, &sv->reloads, sizeof(sv->reloads));
 	pack_u64(p, sv->upgrades);
+	leaving_write(&sv->leaving, p);
 	write_conf(sv->conf, p);
 	write_listeners(&sv->listeners, p);
 	write_listeners(&sv->scrape.listeners, p);
@@ -355,6 +371,7 @@ handover_read(struct unpack *u, struct supervisor *sv, struct handover *ret)
 	unpack_bytes(u, &sv->deaths, sizeof(sv->deaths));
 	unpack_bytes(u, &sv->reloads, sizeof(sv->reloads));
 	sv->upgrades = unpack_u64(u);
+	leaving_read(u, &sv->leaving);
 	if (u->bad)
 		return -EPROTO;
 	r = shm_attach(sv->shm.fd, &sv->shm);

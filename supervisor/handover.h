@@ -14,7 +14,10 @@
 struct supervisor;
 
 /* Any change of what handover.c writes: bump this. */
-#define HANDOVER_VERSION 3u
+#define HANDOVER_VERSION 4u
+
+/* The layout version that a developer build pretends to have. */
+#define HANDOVER_LAYOUT_VARIABLE "SHADOWCAT_LAYOUT_VERSION"
 
 /* Room for a text of the versions. */
 #define HANDOVER_VERSIONS_CAP 64

@@ -17,6 +17,7 @@
 #include "supervisor/options.h"
 #include "supervisor/options_help.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/takeover.h"
 #include "supervisor/upgrade.h"
 
 #define EXIT_USAGE 2
@@ -97,8 +98,8 @@ check_upgrade(int argc, char **argv)
 	struct conf conf;
 	int r;
 
-	if (upgrade_check(argv[2]) < 0)
-		return EXIT_FAILURE;
+	const char *versions = argv[2];
+
 	argv[2] = argv[0];
 	r = options_parse(argc - 2, argv + 2, &options, error, sizeof(error));
 	if (r == 0) {
@@ -107,12 +108,51 @@ check_upgrade(int argc, char **argv)
 			conf_fini(&conf);
 		options_fini(&options);
 	}
-	if (r < 0)
+	if (r < 0) {
 		print_errors(error);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+		return EXIT_FAILURE;
+	}
+	return upgrade_check(versions) < 0 ? UPGRADE_EXIT_OTHER_LAYOUT
+					   : EXIT_SUCCESS;
+}
+
+/* In the place of a daemon with another layout: the exit status. */
+static int
+replace(const struct upgrade_inheritance *in, const struct options *options,
+    struct conf *conf, char *why)
+{
+	int r = options_load(options, conf, why, UPGRADE_TEXT_CAP);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(why, UPGRADE_TEXT_CAP, "the log can't be opened");
+	if (start_log(conf) < 0)
+		return -EIO;
+	r = takeover_replace(options, conf, in->estate, in->fd);
+	if (r < 0)
+		(void)snprintf(why, UPGRADE_TEXT_CAP,
+		    "the new binary can't take over by force: %s",
+		    strerror(-r));
+	return r;
 }
 
 /* Go on as the daemon that this process was: the exit status. */
+static int
+go_on(const struct upgrade_inheritance *in, const struct options *options,
+    struct conf *conf, char *why)
+{
+	int r = conf_init(conf);
+
+	(void)snprintf(why, UPGRADE_TEXT_CAP, "the take-over failed");
+	if (r < 0)
+		return r;
+	r = takeover_run(options, conf, in->fd, in->why);
+	if (r < 0)
+		(void)snprintf(why, UPGRADE_TEXT_CAP,
+		    "the new binary can't take over: %s", strerror(-r));
+	return r;
+}
+
 static int
 take_over(
     const struct upgrade_inheritance *in, int argc, char **argv, char *why)
@@ -124,16 +164,11 @@ take_over(
 	r = options_parse(argc, argv, &options, why, UPGRADE_TEXT_CAP);
 	if (r < 0)
 		return r;
-	(void)snprintf(why, UPGRADE_TEXT_CAP, "the take-over failed");
-	r = conf_init(&conf);
+	r = in->estate >= 0 && in->why[0] == '\0'
+		? replace(in, &options, &conf, why)
+		: go_on(in, &options, &conf, why);
 	if (r < 0)
 		return r;
-	r = supervisor_take_over(&options, &conf, in->fd, in->why);
-	if (r < 0) {
-		(void)snprintf(why, UPGRADE_TEXT_CAP,
-		    "the new binary can't take over: %s", strerror(-r));
-		return r;
-	}
 	conf_fini(&conf);
 	options_fini(&options);
 	return r;

@@ -377,7 +377,8 @@ nursery_reap(struct supervisor *sv)
 		w = worker_table_by_pid(&sv->workers, pid);
 		if (w != NULL)
 			bury(sv, w, status);
-		else if (!upgrade_note_exit(sv, pid, status))
+		else if (!leaving_note_exit(sv, pid, status) &&
+			 !upgrade_note_exit(sv, pid, status))
 			log_debug(
 			    "reaped pid %d, which was no worker", (int)pid);
 	}
@@ -421,6 +422,8 @@ nursery_tick(struct supervisor *sv)
 bool
 nursery_is_empty(const struct supervisor *sv)
 {
+	if (sv->leaving.count > 0)
+		return false;
 	for (uint32_t i = 0; i < sv->workers.count; i++) {
 		const struct worker_slot *w = &sv->workers.rows[i];
 

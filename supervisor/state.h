@@ -9,6 +9,8 @@
  *	recycle.c     workers replaced without need
  *	upgrade.c     another binary in this process
  *	handover.c    what that one needs
+ *	estate.c      the same for one of another layout; force.c lets workers
+ *	              go, leaving.c waits for their end
  *	dispatch.c    what workers say, and what is said to them
  */
 #ifndef SUPERVISOR_STATE_H
@@ -23,6 +25,7 @@
 #include "supervisor/control.h"
 #include "supervisor/daemon.h"
 #include "supervisor/deaths.h"
+#include "supervisor/leaving.h"
 #include "supervisor/listen.h"
 #include "supervisor/options.h"
 #include "supervisor/pidfile.h"
@@ -63,6 +66,7 @@ struct supervisor {
 	struct signals signals;
 	struct recycle recycle;
 	struct upgrade upgrade;
+	struct leaving leaving;
 	struct reload_history reloads;
 	uint64_t upgrades;    /* times that another binary has taken over */
 	char *binary;         /* path of the installed one; NULL: not known */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,14 +25,14 @@
 #include "supervisor/control_commands.h"
 #include "supervisor/control_upgrade.h"
 #include "supervisor/dispatch.h"
-#include "supervisor/handover.h"
 #include "supervisor/limits.h"
-#include "supervisor/log_conf.h"
 #include "supervisor/notify.h"
 #include "supervisor/nursery.h"
 #include "supervisor/reload.h"
+#include "supervisor/start.h"
 #include "supervisor/state.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/takeover.h"
 
 /* Workers that were told to leave in time get this much more. */
 #define DRAIN_GRACE_MS 1000u
@@ -48,6 +47,8 @@ supervisor_serving(struct supervisor *sv)
 	scrape_announce(&sv->scrape);
 	daemon_serving(&sv->daemon);
 	notify_ready("serving");
+	if (sv->upgrade.is_replacement)
+		takeover_serving(sv);
 }
 
 void
@@ -91,6 +92,7 @@ stop_now(struct supervisor *sv)
 	nursery_cancel_all(sv);
 	for (uint32_t i = 0; i < sv->workers.count; i++)
 		nursery_kill(sv, &sv->workers.rows[i], WORKER_KILL_STOP);
+	leaving_kill(&sv->leaving);
 	supervisor_check_end(sv);
 }
 
@@ -207,7 +209,7 @@ on_signal(void *context, int number)
 		reopen_logs(sv);
 		break;
 	case SIGUSR2:
-		upgrade_begin(sv, -1, NULL, NULL);
+		upgrade_begin(sv, false, -1, NULL, NULL);
 		break;
 	}
 }
@@ -232,7 +234,7 @@ on_accepted(void *context, uint32_t worker, uint32_t slot, uint32_t generation)
 
 /* --- start ------------------------------------------------------------- */
 
-static int
+int
 start_loop(struct supervisor *sv)
 {
 	sv->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -250,8 +252,8 @@ start_loop(struct supervisor *sv)
 	return 0;
 }
 
-static int
-confine(const struct conf *conf)
+int
+start_confined(const struct conf *conf)
 {
 	int r = confine_root(conf->worker_chroot[0] != '\0');
 
@@ -260,8 +262,8 @@ confine(const struct conf *conf)
 	return r;
 }
 
-static int
-find_user(struct supervisor *sv)
+int
+start_find_user(struct supervisor *sv)
 {
 	const char *name = sv->conf->worker_user;
 	int r = priv_find_user(name, &sv->user);
@@ -278,8 +280,8 @@ find_user(struct supervisor *sv)
 }
 
 /* Whether the workers' directory is there, and can be had. */
-static int
-check_chroot(const struct supervisor *sv)
+int
+start_check_chroot(const struct supervisor *sv)
 {
 	const char *path = sv->conf->worker_chroot;
 	struct stat st;
@@ -302,8 +304,8 @@ check_chroot(const struct supervisor *sv)
 }
 
 /* Settle how many there can be of everything, and make room for them. */
-static int
-make_tables(struct supervisor *sv, uint64_t files)
+int
+start_tables(struct supervisor *sv, uint64_t files)
 {
 	uint32_t workers =
 	    limits_workers(sv->conf, sysconf(_SC_NPROCESSORS_ONLN));
@@ -332,7 +334,7 @@ make_tables(struct supervisor *sv, uint64_t files)
 	return r;
 }
 
-static int
+int
 start_accepting(struct supervisor *sv)
 {
 	struct acceptor *a = &sv->acceptor;
@@ -353,8 +355,8 @@ start_accepting(struct supervisor *sv)
 }
 
 /* How many connections there can be: the first thing people ask. */
-static void
-describe_room(const struct supervisor *sv)
+void
+start_describe(const struct supervisor *sv)
 {
 	uint32_t clients = sv->shm.sizes.clients;
 	uint64_t wanted = sv->conf->client_max_connections;
@@ -400,7 +402,7 @@ close_strange_fds(void)
 static int
 start(struct supervisor *sv)
 {
-	/* While we may: confine() takes the right to raise it. */
+	/* While we may: start_confined() takes the right to raise it. */
 	uint64_t files =
 	    fd_raise_limit(limits_files(sv->conf, SHM_WORKERS_MAX));
 	int r = start_loop(sv);
@@ -409,11 +411,11 @@ start(struct supervisor *sv)
 	if (r == 0)
 		signals_start(&sv->signals, sv->loop);
 	if (r == 0)
-		r = confine(sv->conf);
+		r = start_confined(sv->conf);
 	if (r == 0)
-		r = find_user(sv);
+		r = start_find_user(sv);
 	if (r == 0)
-		r = check_chroot(sv);
+		r = start_check_chroot(sv);
 	if (r == 0)
 		r = pidfile_open(&sv->pidfile, sv->conf->pidfile);
 	if (r == 0)
@@ -428,7 +430,7 @@ start(struct supervisor *sv)
 		r = control_set_owner(&sv->control, sv->conf->control_owner,
 		    sv->conf->control_group);
 	if (r == 0)
-		r = make_tables(sv, files);
+		r = start_tables(sv, files);
 	if (r == 0)
 		r = pidfile_write(&sv->pidfile);
 	if (r == 0)
@@ -454,16 +456,18 @@ finish(struct supervisor *sv)
 	ev_timer_stop(sv->loop, &sv->tick);
 	ev_timer_stop(sv->loop, &sv->deadline);
 	ev_timer_stop(sv->loop, &sv->upgrade.timer);
+	ev_timer_stop(sv->loop, &sv->leaving.timer);
 	signals_stop(&sv->signals);
 	ev_loop_destroy(sv->loop);
 	fd_close(&sv->daemon.report);
 }
 
 /* Until it is told to stop: the exit status. */
-static int
-serve(struct supervisor *sv)
+int
+start_serving(struct supervisor *sv)
 {
 	ev_timer_start(sv->loop, &sv->tick);
+	leaving_watch(sv);
 	/* Some may have died before anybody listened. */
 	ev_feed_signal_event(sv->loop, SIGCHLD);
 	ev_run(sv->loop, 0);
@@ -479,142 +483,14 @@ run(struct supervisor *sv)
 		finish(sv);
 		return EXIT_FAILURE;
 	}
-	describe_room(sv);
+	start_describe(sv);
 	test_counters();
 	nursery_start(sv);
-	return serve(sv);
+	return start_serving(sv);
 }
 
-/* --- taking over -------------------------------------------------------- */
-
-/* Lines go where those of the image before went. */
-static int
-resume_log(const struct conf *conf, int fd)
-{
-	log_conf_apply(conf);
-	return log_set_target_fd(conf->log_target, fd);
-}
-
-/* In developer builds a take-over can be made to fail, for the tests. */
-static int
-fail_as_told(const char *why)
-{
-#ifdef SC_DEVELOPER
-	if (why[0] == '\0' && getenv("SHADOWCAT_FAIL_TAKE_OVER") != NULL)
-		return -ECANCELED;
-#endif
-	(void)why;
-	return 0;
-}
-
-/* Everything that can fail; nothing that is seen from outside. */
-static int
-resume(struct supervisor *sv, struct unpack *u, struct handover *h,
-    const char *why)
-{
-	int r = start_loop(sv);
-
-	if (r == 0)
-		r = handover_read(u, sv, h);
-	if (r == 0)
-		r = resume_log(sv->conf, h->log_fd);
-	if (r == 0)
-		r = confine(sv->conf);
-	if (r == 0)
-		r = find_user(sv);
-	if (r < 0)
-		return r;
-	nursery_init(sv);
-	r = handover_read_channels(u, sv);
-	if (r == 0)
-		r = start_accepting(sv);
-	if (r == 0)
-		r = fail_as_told(why);
-	return r;
-}
-
-/* The new image stands: what it has is its own again. */
-static void
-settle_in(struct supervisor *sv, struct unpack *u, struct handover *h)
-{
-	for (size_t i = 0; i < u->fd_count; i++) {
-		if (u->fds[i] > STDERR_FILENO)
-			(void)!fd_set_cloexec(u->fds[i], 1);
-	}
-	fd_close(&h->binary);
-	sv->pidfile.path = sv->conf->pidfile;
-	control_resume(&sv->control, sv->loop, sv->conf->control_path);
-	sv->state = SUPERVISOR_RUNNING;
-}
-
-/* What to do when the workers have followed. */
-static void
-on_upgraded(void *context, int error, const char *text)
-{
-	struct supervisor *sv = context;
-	int reply = sv->upgrade.reply;
-	char result[UPGRADE_TEXT_CAP];
-
-	sv->upgrade.reply = -1;
-	if (error == 0) {
-		log_notice("upgrade: done");
-		(void)snprintf(
-		    result, sizeof(result), "now %s; %s", PACKAGE_STRING, text);
-		text = result;
-	}
-	if (reply >= 0 && sv->upgrade.answer != NULL)
-		sv->upgrade.answer(sv, reply, error, text);
-	else
-		fd_close(&reply);
-}
-
-/* The configuration was read again, and the workers follow; or it is bad. */
-static void
-on_reloaded(void *context, int error, const char *text)
-{
-	struct supervisor *sv = context;
-
-	if (error != 0 && error != -ECHILD && error != -ECANCELED)
-		error = recycle_begin(sv, RECYCLE_ALL, on_upgraded, sv);
-	else
-		on_upgraded(sv, error, text);
-}
-
-/* Serve as what the image before was. */
-static int
-go_on(struct supervisor *sv, const char *why)
-{
-	acceptor_workers_changed(&sv->acceptor);
-	signals_start(&sv->signals, sv->loop);
-	nursery_resume(sv);
-	if (why[0] != '\0') {
-		log_error("upgrade: %s; the old binary is back", why);
-		on_upgraded(sv, -EPROTO, why);
-	} else {
-		sv->upgrades++;
-		log_notice(
-		    "upgrade: version %s has taken over", PACKAGE_VERSION);
-		reload_begin(sv, on_reloaded, sv);
-	}
-	return serve(sv);
-}
-
-/* Map what the handover holds; NULL: that fails. */
-static const char *
-map_handover(int fd, size_t *ret_len)
-{
-	struct stat st;
-	void *bytes;
-
-	if (fstat(fd, &st) < 0 || st.st_size <= 0)
-		return NULL;
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	*ret_len = (size_t)st.st_size;
-	return bytes == MAP_FAILED ? NULL : bytes;
-}
-
-static void
-supervisor_init(
+void
+start_init(
     struct supervisor *sv, const struct options *options, struct conf *conf)
 {
 	*sv = (struct supervisor){
@@ -634,41 +510,12 @@ supervisor_init(
 }
 
 int
-supervisor_take_over(
-    const struct options *options, struct conf *conf, int fd, const char *why)
-{
-	struct unpack u = { .bad = false };
-	struct handover h = { .binary = -1 };
-	struct supervisor sv;
-	const char *bytes;
-	size_t len;
-	int r;
-
-	bytes = map_handover(fd, &len);
-	if (bytes == NULL)
-		return -EPROTO;
-	u.at = bytes;
-	u.left = len;
-	supervisor_init(&sv, options, conf);
-	r = resume(&sv, &u, &h, why);
-	if (r < 0)
-		return r; /* the image before needs all of it */
-	settle_in(&sv, &u, &h);
-	upgrade_init(&sv, options->argv[0]);
-	sv.upgrade.reply = h.reply;
-	unpack_fini(&u);
-	(void)munmap((void *)(uintptr_t)bytes, len);
-	fd_close(&fd);
-	return go_on(&sv, why);
-}
-
-int
 supervisor_run(const struct options *options, struct conf *conf)
 {
 	struct supervisor sv;
 	int r, status;
 
-	supervisor_init(&sv, options, conf);
+	start_init(&sv, options, conf);
 	close_strange_fds();
 	/* Before daemon_begin() leaves the directory that argv[0] is in. */
 	upgrade_init(&sv, options->argv[0]);

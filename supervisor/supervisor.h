@@ -21,16 +21,6 @@ struct supervisor;
  */
 int supervisor_run(const struct options *options, struct conf *conf);
 
-/*
- * Go on as the daemon whose handover `fd` (taken on success) holds; conf has
- * the defaults.  `why` is "" in a new binary, else the reason why the old one
- * is back.  The log is as the handover says.  Signals are blocked before, and
- * let in when everything stands.  Returns the exit status, or -errno where
- * nothing has happened yet, so that the image before can be gone back to.
- */
-SC_MUST_CHECK int supervisor_take_over(
-    const struct options *options, struct conf *conf, int fd, const char *why);
-
 /* For dispatch.c, nursery.c and control_commands.c. */
 
 /* The first worker is ready. */

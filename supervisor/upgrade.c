@@ -20,6 +20,8 @@
 #include "common/clock.h"
 #include "common/fd.h"
 #include "common/log.h"
+#include "supervisor/estate.h"
+#include "supervisor/force.h"
 #include "supervisor/handover.h"
 #include "supervisor/obituary.h"
 #include "supervisor/state.h"
@@ -27,6 +29,8 @@
 
 /* FD:BINARY:WHY, as in struct upgrade_inheritance. */
 static const char variable[] = "SHADOWCAT_HANDOVER";
+/* FD, in an upgrade by force. */
+static const char estate_variable[] = "SHADOWCAT_ESTATE";
 
 /* A binary that has not made up its mind by then is refused. */
 #define TRIAL_MS 10000u
@@ -34,6 +38,9 @@ static const char variable[] = "SHADOWCAT_HANDOVER";
 /* Workers that are being recycled are waited for: how long, how often. */
 #define RECYCLING_MS 60000u
 #define RECYCLING_LOOK_S 0.02
+
+/* Workers that are let go have so much time to agree. */
+#define FORCING_MS 10000u
 
 /* --- which binary we are ---------------------------------------------------
  */
@@ -112,9 +119,12 @@ refuse(struct supervisor *sv, int error, const char *why)
 	struct upgrade *u = &sv->upgrade;
 	upgrade_refused *refused = u->refused;
 	void *context = u->context;
+	bool was_forcing = u->state == UPGRADE_FORCING;
 
 	forget(sv);
 	log_error("upgrade: %s; this binary goes on", why);
+	if (was_forcing && sv->state == SUPERVISOR_RUNNING)
+		force_take_back(sv);
 	if (refused != NULL)
 		refused(context, error, why);
 }
@@ -162,27 +172,52 @@ let_through(const struct pack *p, bool through)
 		(void)!fd_set_cloexec(p->fds[i], !through);
 }
 
-/* Execute the new binary with what is in p: returns -errno if that fails. */
+/* A memfd with what is in p, named in the environment: or -errno. */
 static int
-execute(struct supervisor *sv, struct pack *p, int binary)
+leave_behind(const char *name, const struct pack *p, const char *more)
 {
 	char text[64];
-	int fd = make_memfd(p), r;
+	int fd = p->failed ? -ENOMEM : make_memfd(p);
 
 	if (fd < 0)
 		return fd;
-	(void)snprintf(text, sizeof(text), "%d:%d:", fd, binary);
-	if (setenv(variable, text, 1) < 0) {
+	(void)snprintf(text, sizeof(text), "%d%s", fd, more);
+	if (setenv(name, text, 1) < 0) {
 		fd_close(&fd);
 		return -ENOMEM;
 	}
 	(void)!fd_set_cloexec(fd, 0);
-	let_through(p, true);
-	(void)execv(sv->binary, sv->options->argv);
-	r = -errno;
-	let_through(p, false);
+	return fd;
+}
+
+/*
+ * Execute the new binary with what is in p, and in e if it is by force:
+ * returns -errno if that fails.
+ */
+static int
+execute(struct supervisor *sv, struct pack *p, struct pack *e, int binary)
+{
+	char more[16];
+	int fd, estate = -1, r = 0;
+
+	(void)snprintf(more, sizeof(more), ":%d:", binary);
+	fd = leave_behind(variable, p, more);
+	if (fd < 0)
+		r = fd;
+	if (r == 0 && e != NULL) {
+		estate = leave_behind(estate_variable, e, "");
+		r = MIN(estate, 0);
+	}
+	if (r == 0) {
+		let_through(p, true);
+		(void)execv(sv->binary, sv->options->argv);
+		r = -errno;
+		let_through(p, false);
+	}
 	(void)unsetenv(variable);
+	(void)unsetenv(estate_variable);
 	fd_close(&fd);
+	fd_close(&estate);
 	return r;
 }
 
@@ -191,7 +226,8 @@ static void
 become(struct supervisor *sv)
 {
 	struct handover h = { .log_fd = log_fd(), .reply = sv->upgrade.reply };
-	struct pack p = { .failed = false };
+	struct pack p = { .failed = false }, e = { .failed = false };
+	bool is_forced = sv->upgrade.state == UPGRADE_FORCING;
 	char why[UPGRADE_TEXT_CAP];
 	sigset_t all, before;
 	int r;
@@ -204,14 +240,25 @@ become(struct supervisor *sv)
 		r = -errno;
 	} else {
 		handover_write(sv, &h, &p);
-		r = p.failed ? -ENOMEM : execute(sv, &p, h.binary);
+		if (is_forced)
+			estate_write(sv, h.binary, h.reply, &p, &e);
+		r = execute(sv, &p, is_forced ? &e : NULL, h.binary);
 	}
 	pack_fini(&p);
+	pack_fini(&e);
 	fd_close(&h.binary);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	(void)snprintf(
 	    why, sizeof(why), "execute %s: %s", sv->binary, strerror(-r));
 	refuse(sv, r, why);
+}
+
+/* Look again when a moment has passed. */
+static void
+look_again(struct upgrade *u, struct ev_loop *loop)
+{
+	ev_timer_set(&u->timer, RECYCLING_LOOK_S, 0.);
+	ev_timer_start(loop, &u->timer);
 }
 
 /* Workers that are being replaced first become ready. */
@@ -226,8 +273,36 @@ become_when_quiet(struct supervisor *sv)
 		return;
 	}
 	u->state = UPGRADE_WAITING;
-	ev_timer_set(&u->timer, RECYCLING_LOOK_S, 0.);
-	ev_timer_start(sv->loop, &u->timer);
+	look_again(u, sv->loop);
+}
+
+/* The workers have let go of us, or are about to. */
+static void
+become_when_loose(struct supervisor *sv)
+{
+	struct upgrade *u = &sv->upgrade;
+
+	if (force_is_ready(sv))
+		become(sv);
+	else if (clock_ms() - u->begun_ms > FORCING_MS)
+		refuse(sv, -ETIMEDOUT, "the workers can't be let go");
+	else
+		look_again(u, sv->loop);
+}
+
+/* Only the layout is another one, and that is to be no obstacle. */
+static void
+force(struct supervisor *sv)
+{
+	struct upgrade *u = &sv->upgrade;
+
+	log_warning("upgrade: %s has another layout: by force, without the "
+		    "workers and what they have",
+	    sv->binary);
+	u->state = UPGRADE_FORCING;
+	u->begun_ms = clock_ms();
+	force_begin(sv);
+	look_again(u, sv->loop);
 }
 
 /* --- the trial ---------------------------------------------------------------
@@ -332,6 +407,11 @@ upgrade_note_exit(struct supervisor *sv, pid_t pid, int wait_status)
 		become_when_quiet(sv);
 		return true;
 	}
+	if (u->may_force && WIFEXITED(wait_status) &&
+	    WEXITSTATUS(wait_status) == UPGRADE_EXIT_OTHER_LAYOUT) {
+		force(sv);
+		return true;
+	}
 	read_verdict(u, wait_status, verdict, sizeof(verdict));
 	(void)snprintf(why, sizeof(why), "%s: %s", sv->binary, verdict);
 	refuse(sv, -EPROTO, why);
@@ -347,6 +427,10 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	(void)revents;
 	if (sv->upgrade.state == UPGRADE_WAITING) {
 		become_when_quiet(sv);
+		return;
+	}
+	if (sv->upgrade.state == UPGRADE_FORCING) {
+		become_when_loose(sv);
 		return;
 	}
 	(void)kill(sv->upgrade.trial, SIGKILL);
@@ -385,8 +469,8 @@ objection(const struct supervisor *sv)
 }
 
 void
-upgrade_begin(
-    struct supervisor *sv, int reply, upgrade_refused *refused, void *context)
+upgrade_begin(struct supervisor *sv, bool may_force, int reply,
+    upgrade_refused *refused, void *context)
 {
 	struct upgrade *u = &sv->upgrade;
 	const char *why = objection(sv);
@@ -401,6 +485,7 @@ upgrade_begin(
 	u->state = UPGRADE_TRYING;
 	/* Who asked may go away, and the number become another's. */
 	u->reply = reply < 0 ? -1 : fcntl(reply, F_DUPFD_CLOEXEC, 0);
+	u->may_force = may_force;
 	u->refused = refused;
 	u->context = context;
 	u->begun_ms = clock_ms();
@@ -426,9 +511,21 @@ upgrade_check(const char *versions)
 		return 0;
 	(void)fprintf(stderr,
 	    "another layout version (%s, the daemon has %s): it takes a "
-	    "restart\n",
+	    "restart, or shadowcatctl upgrade --force, which leaves the "
+	    "streams under way to the old workers\n",
 	    own, versions);
 	return -EPROTO;
+}
+
+/* The descriptor of the estate, which no other program gets; -1: none. */
+static int
+inherit_estate(void)
+{
+	const char *text = getenv(estate_variable);
+	int fd = text != NULL ? atoi(text) : -1;
+
+	(void)unsetenv(estate_variable);
+	return fd > STDERR_FILENO && fd_set_cloexec(fd, 1) == 0 ? fd : -1;
 }
 
 bool
@@ -445,6 +542,7 @@ upgrade_inherit(struct upgrade_inheritance *ret)
 	else
 		(void)snprintf(ret->why, sizeof(ret->why), "%s", text + at);
 	(void)unsetenv(variable);
+	ret->estate = inherit_estate();
 	return at > 0;
 }
 
@@ -458,6 +556,8 @@ upgrade_go_back(
 		return; /* we are what would be gone back to */
 	(void)snprintf(text, sizeof(text), "%d:-1:%s", in->fd, why);
 	(void)setenv(variable, text, 1);
+	/* It is what it is. */
+	(void)unsetenv(HANDOVER_LAYOUT_VARIABLE);
 	(void)!fd_set_cloexec(in->binary, 0);
 	(void)syscall(
 	    SYS_execveat, in->binary, "", argv, environ, AT_EMPTY_PATH);

@@ -22,6 +22,9 @@ struct supervisor;
 /* The mode in which a child runs the new binary: see upgrade_check(). */
 #define UPGRADE_CHECK_MODE "upgrade-check"
 
+/* How that child ends where only the versions keep it from taking over. */
+#define UPGRADE_EXIT_OTHER_LAYOUT 3
+
 /* Room for what can be said about an upgrade. */
 #define UPGRADE_TEXT_CAP 1024
 
@@ -35,6 +38,7 @@ enum upgrade_state {
 	UPGRADE_NONE,
 	UPGRADE_TRYING,  /* a child runs the new binary */
 	UPGRADE_WAITING, /* for workers that are being recycled */
+	UPGRADE_FORCING, /* for workers that are being let go */
 };
 
 struct upgrade {
@@ -42,6 +46,8 @@ struct upgrade {
 	pid_t trial;
 	int output; /* of the trial, -1: none */
 	int reply;
+	bool may_force;      /* who asked wants it, whatever it costs */
+	bool is_replacement; /* we are a next image by force, and begin */
 	upgrade_refused *refused;
 	void *context;
 	ev_timer timer;
@@ -59,12 +65,14 @@ struct upgrade {
 void upgrade_init(struct supervisor *sv, const char *program);
 
 /*
- * Try the new binary, and become it.  `reply` is a connection (borrowed, -1
- * for none) whose duplicate goes along to the next image, which answers there.
- * refused (or NULL) is called at most once, and may be before this returns.
+ * Try the new binary, and become it; where it has another layout, and only by
+ * `force`, without the workers, who finish what they have.  `reply` is a
+ * connection (borrowed, -1 for none) whose duplicate goes along to the next
+ * image, which answers there. refused (or NULL) is called at most once, and may
+ * be before this returns.
  */
-void upgrade_begin(
-    struct supervisor *sv, int reply, upgrade_refused *refused, void *context);
+void upgrade_begin(struct supervisor *sv, bool force, int reply,
+    upgrade_refused *refused, void *context);
 
 /* A child was reaped that is no worker: whether it was the trial. */
 bool upgrade_note_exit(struct supervisor *sv, pid_t pid, int wait_status);
@@ -77,13 +85,14 @@ void upgrade_cancel(struct supervisor *sv);
 
 /*
  * The trial: whether a daemon with these versions (handover_versions()) could
- * be taken over.  0, or -EPROTO with a line on stderr.
+ * be taken over as it is.  0, or -EPROTO with a line on stderr: by force.
  */
 SC_MUST_CHECK int upgrade_check(const char *versions);
 
 /* What the image before has left us. */
 struct upgrade_inheritance {
 	int fd;     /* of the handover */
+	int estate; /* -1, or by force: of the estate (estate.h) */
 	int binary; /* of the image before, -1: this is that image again */
 	char why[UPGRADE_TEXT_CAP]; /* if so: what was wrong with the other */
 };

@@ -152,6 +152,7 @@ worker_slot_born(
 		w->restarts++;
 	w->pid = pid;
 	w->kill = WORKER_KILL_NONE;
+	w->bond = BOND_FIRM;
 	w->started_ms = now_ms;
 	w->ready_ms = 0;
 	pulse_start(&w->pulse, atomic_load(&t->mirror[w->index].beat));

@@ -28,6 +28,13 @@ enum worker_kill {
 	WORKER_KILL_RECYCLE, /* nobody's fault: another is to take its place */
 };
 
+/* Whether a worker still counts on us: see force.h. */
+enum worker_bond {
+	BOND_FIRM,
+	BOND_TOLD,  /* that it will be left alone */
+	BOND_LOOSE, /* and has agreed */
+};
+
 struct supervisor;
 
 struct worker_slot {
@@ -36,6 +43,7 @@ struct worker_slot {
 	uint32_t generation; /* of the present or last process; 0: none yet */
 	enum worker_state state;
 	enum worker_kill kill;
+	enum worker_bond bond;
 	pid_t pid; /* 0 if there is no process */
 	uint64_t started_ms;
 	uint64_t ready_ms; /* 0: has not said READY */

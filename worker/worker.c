@@ -107,6 +107,20 @@ begin_leaving(struct worker *w, uint64_t limit_ms)
 
 /* --- messages ----------------------------------------------------------- */
 
+/*
+ * Another image is about to take the supervisor's place, and will not know of
+ * us: what is said after LET_GO nobody hears.
+ */
+static void
+be_alone(struct worker *w)
+{
+	struct msg m;
+
+	w->orphaned = true;
+	msg_init(&m, MSG_LET_GO);
+	(void)channel_send(&w->channel, &m, -1);
+}
+
 static void
 on_message(void *context, const struct msg *m, int fd)
 {
@@ -130,6 +144,9 @@ on_message(void *context, const struct msg *m, int fd)
 		w->draining = true;
 		begin_leaving(w, m->body.DRAIN.limit_ms);
 		break;
+	case MSG_ALONE:
+		be_alone(w);
+		break;
 	case MSG_LOG:
 		if (fd >= 0)
 			log_replace_fd(fd);
@@ -148,6 +165,7 @@ on_message(void *context, const struct msg *m, int fd)
 	case MSG_LEFT:
 	case MSG_RELEASE:
 	case MSG_ADOPTED:
+	case MSG_LET_GO:
 	case MSG_TYPE_COUNT:
 		break; /* refused by msg_check() */
 	}
@@ -167,7 +185,10 @@ on_closed(void *context)
 	uint32_t i;
 
 	work_on_nothing(w, WORK_MESSAGE);
-	if (!w->draining)
+	if (w->orphaned)
+		log_notice("another image serves now: finishing the streams "
+			   "under way");
+	else if (!w->draining)
 		log_warning("the supervisor is gone: finishing the streams "
 			    "under way");
 	w->orphaned = true;

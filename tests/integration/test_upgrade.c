@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tests/integration/ask.h"
+#include "tests/integration/ctl_run.h"
 #include "tests/integration/load.h"
 
 #define CALL "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\"}"
@@ -365,6 +366,200 @@ START_TEST(failed_take_over_is_undone)
 END_TEST
 #endif
 
+/* --- another layout ----------------------------------------------------------
+ */
+
+#ifdef SC_DEVELOPER
+#define OTHER_LAYOUT "SHADOWCAT_LAYOUT_VERSION=99 exec \"$BUILT\" \"$@\""
+#define STREAM "head 200 text/event-stream chunked; "
+
+/* A stream of a daemon whose binary has been replaced by one of another layout.
+ */
+static void
+start_with_stream(struct client *c, const char *set)
+{
+	struct client_event event;
+
+	start(set);
+	ask_stream(c, "POST",
+	    STREAM "event id=1 data=first; await go; event id=2 data=second",
+	    "", 200);
+	ask_event(c, &event);
+	event_fini(&event);
+	install_script(OTHER_LAYOUT);
+}
+
+static void
+expect_rest(struct client *c)
+{
+	struct client_event event;
+
+	rig_open_gate("go");
+	ask_event(c, &event);
+	ck_assert_str_eq(event.data.data, "second");
+	event_fini(&event);
+	(void)client_read_rest(c, SOON);
+	assert_end(c, CLIENT_COMPLETE);
+	client_close(c);
+}
+
+static json_int_t
+leaving(void)
+{
+	json_t *status = ctl_json("status");
+	json_int_t n = json_integer_value(json_object_get(status, "leaving"));
+
+	json_decref(status);
+	return n;
+}
+
+START_TEST(other_layout_needs_force)
+{
+	pid_t before, after;
+	struct client c;
+
+	start_with_stream(&c, "workers=1");
+	ck_assert_uint_eq(rig_workers(&before, 1), 1);
+	ctl_says("upgrade", 1, "shadowcatctl upgrade --force");
+	expect_refusal("another layout version (");
+	ck_assert_uint_eq(rig_workers(&after, 1), 1);
+	ck_assert_int_eq(before, after);
+	expect_rest(&c);
+}
+END_TEST
+
+START_TEST(forced_upgrade_leaves_streams_to_old_workers)
+{
+	pid_t before, now[WORKERS_MAX];
+	struct client c;
+
+	start_with_stream(&c, "workers=1");
+	ck_assert_uint_eq(rig_workers(&before, 1), 1);
+	ctl_says("upgrade --force", 0, "1 workers of the image before");
+	ck_assert(proc_runs(rig.proxy.pid));
+	ck_assert_uint_eq(rig_workers(now, WORKERS_MAX), 2);
+	ck_assert_int_eq(leaving(), 1);
+	ck_assert(
+	    file_has(rig.proxy.err, "another image serves now: finishing"));
+	/* Which is where the new request goes: the old one takes none. */
+	expect_service();
+	expect_rest(&c);
+	wait_for(!proc_runs(before));
+	wait_for(leaving() == 0);
+	expect_service();
+	rig_assert_requests(3);
+	/* And back again. */
+	install_good();
+	ctl_says("upgrade --force", 0, "now shadowcat");
+	expect_service();
+	/* An upgrade that needs no force does without. */
+	ctl_says("upgrade --force", 0, "the new configuration is in force");
+}
+END_TEST
+
+/* Each request that comes meanwhile is answered. */
+START_TEST(forced_upgrade_refuses_nobody)
+{
+	struct process p;
+	struct client c;
+	unsigned n = 0;
+
+	start_with_stream(&c, "workers=2");
+	for (int i = 0; i < 5; i++) {
+		install_script(
+		    i % 2 == 0 ? OTHER_LAYOUT : "exec \"$BUILT\" \"$@\"");
+		ctl_start(&p, i % 2 == 0 ? "there" : "back", "upgrade --force");
+		do {
+			expect_service();
+			n++;
+		} while (process_wait(&p, 0) == PROCESS_STILL_RUNNING);
+		ctl_await(&p, "upgrade --force", 0);
+	}
+	expect_rest(&c);
+	rig_assert_requests(1 + n);
+	wait_for(leaving() == 0);
+}
+END_TEST
+
+/* It passes the trial, and fails when it is too late: the old one is back. */
+START_TEST(failed_force_is_undone)
+{
+	pid_t before, after;
+	struct client c;
+
+	ck_assert_int_eq(setenv("SHADOWCAT_FAIL_TAKE_OVER", "1", 1), 0);
+	start_with_stream(&c, "workers=1");
+	ck_assert_uint_eq(rig_workers(&before, 1), 1);
+	ctl_says("upgrade --force", 1, "can't take over by force");
+	ck_assert(file_has(rig.proxy.err, "the old binary is back"));
+	/* It was told to be alone: another has taken its place. */
+	wait_for(rig_workers(&after, 1) == 1 && after != before);
+	expect_service();
+	expect_rest(&c);
+	ck_assert_int_eq(leaving(), 0);
+}
+END_TEST
+
+START_TEST(forced_upgrades_leak_nothing)
+{
+	int before;
+
+	start("workers=1");
+	install_script(OTHER_LAYOUT);
+	ctl_says("upgrade --force", 0, "now shadowcat");
+	expect_service();
+	wait_for(leaving() == 0);
+	before = proc_count_fds(rig.proxy.pid);
+	for (int i = 0; i < 4; i++) {
+		install_script(
+		    i % 2 == 0 ? "exec \"$BUILT\" \"$@\"" : OTHER_LAYOUT);
+		ctl_says("upgrade --force", 0, "now shadowcat");
+		expect_service();
+	}
+	wait_for(leaving() == 0);
+	wait_for(proc_count_fds(rig.proxy.pid) <= before);
+}
+END_TEST
+
+START_TEST(old_workers_leave_when_their_time_is_up)
+{
+	pid_t before;
+	struct client c;
+
+	start_with_stream(&c, "worker.orphan_timeout=1s");
+	ck_assert_uint_eq(rig_workers(&before, 1), 1);
+	ctl_says("upgrade --force", 0, "now shadowcat");
+	wait_for(!proc_runs(before));
+	(void)client_read_rest(&c, SOON);
+	client_close(&c);
+	expect_service();
+}
+END_TEST
+
+/* 0: in peace, which waits for them; 1: at once. */
+START_TEST(stop_waits_for_old_workers)
+{
+	pid_t before;
+	struct client c;
+
+	start_with_stream(&c, "workers=1");
+	ck_assert_uint_eq(rig_workers(&before, 1), 1);
+	ctl_says("upgrade --force", 0, "now shadowcat");
+	process_signal(&rig.proxy, _i == 0 ? SIGTERM : SIGQUIT);
+	if (_i == 0) {
+		ck_assert_int_eq(process_wait(&rig.proxy, rig_ms(300)),
+		    PROCESS_STILL_RUNNING);
+		expect_rest(&c);
+	}
+	ck_assert_int_eq(process_wait(&rig.proxy, SOON), 0);
+	ck_assert(!proc_runs(before));
+	if (_i == 1)
+		client_close(&c);
+	rig_forget_proxy();
+}
+END_TEST
+#endif
+
 static void
 add_cases(Suite *suite)
 {
@@ -386,6 +581,15 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, binary_that_is_gone_changes_nothing);
 #ifdef SC_DEVELOPER
 	tcase_add_test(tc, failed_take_over_is_undone);
+	tc = harness_case(suite, "forced");
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, other_layout_needs_force);
+	tcase_add_test(tc, forced_upgrade_leaves_streams_to_old_workers);
+	tcase_add_test(tc, forced_upgrade_refuses_nobody);
+	tcase_add_test(tc, failed_force_is_undone);
+	tcase_add_test(tc, forced_upgrades_leak_nothing);
+	tcase_add_test(tc, old_workers_leave_when_their_time_is_up);
+	tcase_add_loop_test(tc, stop_waits_for_old_workers, 0, 2);
 #endif
 }
 

@@ -113,6 +113,9 @@ START_TEST(options_are_taken)
 	ck_assert(options.is_default_path);
 	ck_assert_int_eq(parse("tap x --bodies"), 0);
 	ck_assert(options.request.bodies);
+	ck_assert(!options.request.force);
+	ck_assert_int_eq(parse("upgrade --force"), 0);
+	ck_assert(options.request.force);
 	ck_assert_int_eq(parse("--help"), 0);
 	ck_assert_int_eq(options.action, CTL_ACTION_HELP);
 	ck_assert_int_eq(parse("-V nonsense"), 0);

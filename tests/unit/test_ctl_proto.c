@@ -40,6 +40,7 @@ fill(struct ctl_request *request, unsigned command)
 	memset(request, 0, sizeof(*request));
 	request->command = (enum ctl_command)command;
 	request->bodies = command == CTL_TAP;
+	request->force = command == CTL_UPGRADE;
 	row = ctl_command_row(request->command);
 	request->argument_count = row->most;
 	for (unsigned i = 0; i < row->most; i++)
@@ -128,6 +129,10 @@ END_TEST
 	"\xa6"                                                                 \
 	"bodies"
 
+#define F                                                                      \
+	"\xa5"                                                                 \
+	"force"
+
 /* clang-format off */
 static const struct {
 	const char *bytes;
@@ -158,6 +163,8 @@ static const struct {
 	ROW("\x83" V "\x01" C STATUS A "\x93\xa0\xa0\xa0", -EINVAL),
 	ROW("\x83" V "\x01" C STATUS B "\x01", -EPROTO),
 	ROW("\x83" V "\x01" C STATUS B "\xc0", -EPROTO),
+	ROW("\x83" V "\x01" C STATUS F "\xc3", 0),
+	ROW("\x83" V "\x01" C STATUS F "\x01", -EPROTO),
 	ROW("\x82" V "\x01" C STATUS "\x80", -EPROTO),
 	ROW("\x82" "\x01\x01" C STATUS, -EPROTO),
 	ROW("\x82" V "\x01" C "\xc4\x06status", -EPROTO), /* binary */
