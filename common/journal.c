@@ -441,6 +441,8 @@ struct gather {
 	uint64_t len;    /* bytes gathered */
 	struct place at; /* behind the payload that was passed last */
 	char *scratch, *scratch_end; /* what is left of it */
+	const char *id_line;         /* the one before, of record id_seq */
+	uint64_t id_seq;
 };
 
 /* Add a piece, joined to the one before where they touch. */
@@ -507,6 +509,26 @@ copy_payload(struct gather *g, const struct view *v, char *p)
 }
 
 /*
+ * The id line.  Most follow one that differs in the last digit alone.
+ */
+static char *
+gather_id_line(struct gather *g, const struct view *v, char *p)
+{
+	const char *before = g->id_line;
+	char *last = p + v->id_len - 2;
+
+	g->id_line = p;
+	if (before == NULL || v->r.seq != g->id_seq + 1 || v->r.seq % 10 == 0) {
+		g->id_seq = v->r.seq;
+		return write_id_line(p, &g->dress, v->r.seq);
+	}
+	g->id_seq = v->r.seq;
+	memcpy(p, before, v->id_len);
+	++*last;
+	return last + 2;
+}
+
+/*
  * The payload with its chunk and the id line: what is not in the journal is
  * written to the scratch.  A short payload is copied to there, too, so that
  * many small records make one piece; the kernel takes that far more quickly.
@@ -524,7 +546,7 @@ gather_body(struct gather *g, const struct view *v)
 	if (v->head_len > 0)
 		p = write_chunk_head(p, v->id_len + v->r.len, v->head_len - 2);
 	if (v->id_len > 0)
-		p = write_id_line(p, &g->dress, v->r.seq);
+		p = gather_id_line(g, v, p);
 	if (copies) {
 		p = copy_payload(g, v, p);
 		if (p == NULL)

@@ -363,13 +363,9 @@ jsonrpc_next(struct jsonrpc *j, const char *buf, size_t len, bool *ret_message)
 	return read_until(j, buf, len, 0, ret_message);
 }
 
-/*
- * Whether a text begins as nearly all do that have a method.  What the value
- * is, and whether there is one, makes no difference to who waits for a
- * response.
- */
-static bool
-begins_with_method(const char *buf, size_t len)
+/* What the value is, and whether there is one, makes no difference. */
+bool
+jsonrpc_begins_with_method(const char *buf, size_t len)
 {
 	static const char version[] = "{\"jsonrpc\":\"2.0\",\"method\":";
 	static const char method[] = "{\"method\":";
@@ -384,14 +380,8 @@ size_t
 jsonrpc_next_response(
     struct jsonrpc *j, const char *buf, size_t len, bool *ret_message)
 {
-	size_t n;
+	size_t n = read_until(j, buf, len, JSONRPC_FLAG_METHOD, ret_message);
 
-	*ret_message = false;
-	if (j->state == JSONRPC_STATE_BEGIN && begins_with_method(buf, len))
-		j->flags |= JSONRPC_FLAG_METHOD;
-	if (j->flags & JSONRPC_FLAG_METHOD)
-		return len;
-	n = read_until(j, buf, len, JSONRPC_FLAG_METHOD, ret_message);
 	return *ret_message ? n : len;
 }
 

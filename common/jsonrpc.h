@@ -127,9 +127,15 @@ size_t jsonrpc_next(
     struct jsonrpc *, const char *buf, size_t len, bool *ret_message);
 
 /*
- * The same for one who waits for a response alone: a message with a method
- * is none, so where one begins everything is consumed unread, now and in
- * later calls.
+ * Whether a text begins as nearly all do that have a method, and are no
+ * response.
+ */
+bool jsonrpc_begins_with_method(const char *buf, size_t len);
+
+/*
+ * As jsonrpc_next() for one who waits for a response alone: a message with a
+ * method is none, so where one begins everything is consumed unread, now and
+ * in later calls.
  */
 size_t jsonrpc_next_response(
     struct jsonrpc *, const char *buf, size_t len, bool *ret_message);

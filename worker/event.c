@@ -54,6 +54,15 @@ scan(struct event *e, enum event_depth depth, const char *p, size_t len)
 	bool message;
 	size_t used;
 
+	if (!e->has_begun) {
+		e->has_begun = true;
+		e->is_notice = depth == EVENT_RESPONSE &&
+			       jsonrpc_begins_with_method(p, len);
+		if (!e->is_notice)
+			jsonrpc_init(&e->message);
+	}
+	if (e->is_notice)
+		return;
 	while (len > 0 && !e->has_message) {
 		used =
 		    depth == EVENT_MESSAGE
@@ -82,8 +91,8 @@ begin(struct event *e, struct value *id)
 {
 	memset(e, 0, offsetof(struct event, id));
 	e->has_message = false;
+	e->has_begun = false;
 	e->is_empty = true;
-	jsonrpc_init(&e->message);
 	id->len = 0;
 	id->fits = false;
 }

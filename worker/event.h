@@ -25,6 +25,8 @@ struct event {
 	char id[EVENT_ID_MAX];
 	struct jsonrpc message; /* meaningful if has_message */
 	bool has_message;
+	bool has_begun; /* event.c: the message has, and it is */
+	bool is_notice; /* no response, which is all that was asked */
 };
 
 /* What is asked about an event; each asks for more than the one before. */

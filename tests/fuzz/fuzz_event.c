@@ -141,6 +141,8 @@ check_depth(const char *buf, size_t len, size_t block, size_t at,
 	if (n > 0)
 		check_same(&quick, &slow.event);
 	if (n > 0 && depth == EVENT_MESSAGE)
+		sc_assert(quick.has_message == whole.event.has_message);
+	if (n > 0 && depth == EVENT_MESSAGE && quick.has_message)
 		sc_assert(memcmp(&quick.message, &whole.event.message,
 			      sizeof(quick.message)) == 0);
 	if (depth == EVENT_ID)

@@ -70,7 +70,9 @@ read_at(uint32_t at, const char *text, size_t len, struct event *ret)
 	ck_assert_uint_eq(open.id_sum, ret->id_sum);
 	ck_assert_uint_eq(open.id_len, ret->id_len);
 	ck_assert_mem_eq(open.id, ret->id, ret->id_len);
-	ck_assert_mem_eq(&open.message, &ret->message, sizeof(open.message));
+	if (open.has_message)
+		ck_assert_mem_eq(
+		    &open.message, &ret->message, sizeof(open.message));
 }
 
 #define TEXT(literal) literal, sizeof(literal) - 1
