@@ -47,7 +47,8 @@ prepare()
 	{
 		apt-get -q update &&
 		    apt-get -q -y install --no-install-recommends \
-			curl logrotate /package/one.deb &&
+			curl dbus logrotate systemd systemd-sysv \
+			/package/one.deb &&
 		    apt-get -q -y purge shadowcat
 	} >> /package/prepare.out 2>&1 || fail "apt-get"
 }
@@ -96,6 +97,12 @@ version()
 	shadowcatctl --json status | sed -n 's/.*"version": "\([^"]*\)".*/\1/p'
 }
 
+# Their process ids.
+workers()
+{
+	shadowcatctl --json workers | grep -o '"pid": [0-9]*' | sed 's/.* //'
+}
+
 runs_installed()
 {
 	[ "$(cat $PIDFILE)" = "$1" ] || fail "another process"
@@ -126,8 +133,7 @@ use()
 	expect 0 shadowcatctl status
 	said "127.0.0.1:8080"
 	pid=$(cat $PIDFILE)
-	for worker in $(shadowcatctl --json workers |
-	    grep -o '"pid": [0-9]*' | sed 's/.* //'); do
+	for worker in $(workers); do
 		[ "$(stat -c %U "/proc/$worker")" = shadowcat ] ||
 		    fail "worker $worker runs as someone else"
 	done
@@ -172,6 +178,96 @@ use()
 		[ ! -e $path ] || fail "$path was left behind"
 	done
 	! getent passwd shadowcat || fail "the user was left behind"
+}
+
+property()
+{
+	systemctl show --property "$1" --value shadowcat
+}
+
+# expect_state STATE: of the unit.
+expect_state()
+{
+	state=$(property ActiveState)
+	[ "$state" = "$1" ] || {
+		journalctl --no-pager --unit shadowcat | tail -n 30
+		fail "the unit is $state, not $1"
+	}
+}
+
+# Does it run, as another process than this one?
+was_restarted()
+{
+	[ "$(property MainPID)" != "$1" ] &&
+	    [ "$(property ActiveState)" = active ]
+}
+
+# status_of PID NAME: from /proc.
+status_of()
+{
+	sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"
+}
+
+# The same package where systemd runs.
+manage()
+{
+	shadowcat-demo-server --bind 127.0.0.1:3000 > /package/demo.out 2>&1 &
+
+	dpkg -P shadowcat 2>/dev/null
+	echo "--- systemd: nothing to serve yet, and nothing has failed"
+	expect 0 dpkg -i /package/one.deb
+	said 'is not started before'
+	expect_state inactive
+	expect 0 systemctl start shadowcat
+	expect_state inactive
+
+	echo "--- one line is edited: it serves"
+	sed -i 's|^\t#url = |\turl = |' $CONFIG
+	expect 0 service shadowcat start
+	expect_state active
+	pid=$(property MainPID)
+	runs_installed "$pid"
+	for worker in $(workers); do
+		[ "$(status_of "$worker" CapEff)" = 0000000000000000 ] ||
+		    fail "worker $worker has capabilities"
+		[ "$(status_of "$worker" Seccomp_filters)" -gt \
+		    "$(status_of "$pid" Seccomp_filters)" ] ||
+		    fail "worker $worker may do what the supervisor may"
+	done
+	open_session
+
+	echo "--- reload, and a new package, under a stream"
+	begin_stream
+	expect 0 systemctl reload shadowcat
+	echo 'workers = many' >> $CONFIG
+	expect 1 systemctl reload shadowcat
+	sed -i '$d' $CONFIG
+	expect_state active
+	old=$(version)
+	expect 0 dpkg -i /package/two.deb
+	[ "$(version)" != "$old" ] || fail "the old version runs"
+	runs_installed "$pid"
+	[ "$(property MainPID)" = "$pid" ] || fail "another main process"
+	expect_state active
+	finish_stream
+
+	echo "--- the supervisor is killed under a stream"
+	begin_stream
+	kill -KILL "$pid"
+	wait_until was_restarted "$pid"
+	open_session
+	finish_stream
+
+	echo "--- stopped under a stream"
+	begin_stream
+	expect 0 systemctl stop shadowcat
+	finish_stream
+	expect_state inactive
+	[ "$(property Result)" = success ] || fail "$(property Result)"
+
+	echo "--- purged"
+	expect 0 dpkg -P shadowcat
+	[ ! -e /lib/systemd/system/shadowcat.service ] || fail "the unit is left"
 }
 
 "$1"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # run.sh - the Debian package: built, checked by lintian, and used on a bare
-# system of its own: installed, configured, upgraded under a stream, removed.
+# system of its own: installed, configured, upgraded under a stream, removed;
+# without an init system, and under systemd.
 #
 #	run.sh [DIRECTORY]
 #
@@ -89,11 +90,77 @@ enter()
 	' enter "$BARE" "$@"
 }
 
+# A control group for all that systemd starts, where it can't disturb others.
+GROUPS_AT=$WORK/groups
+GROUP=$GROUPS_AT/shadowcat-package-$$
+
+# Boot the bare system, and run a command there.  with_systemd COMMAND...
+with_systemd()
+{
+	mkdir -p "$GROUPS_AT"
+	# shellcheck disable=SC2016
+	unshare --mount sh -ec '
+		mount -t cgroup2 cgroup2 "$1"
+		mkdir "$2"
+		echo $$ > "$2/cgroup.procs"
+		exec unshare --cgroup --mount --pid --net --ipc --uts --fork \
+		    --kill-child sh "$3" "$4"
+	' systemd "$GROUPS_AT" "$GROUP" "$SOURCES/tests/package/boot.sh" \
+	    "$BARE" > "$WORK/boot.log" 2>&1 &
+	outside=$!
+	tries=0
+	until systemd_runs; do
+		tries=$((tries + 1))
+		if [ $tries -gt 600 ] || [ ! -d "/proc/$outside" ]; then
+			cat "$WORK/boot.log"
+			fail "systemd does not boot here"
+		fi
+		sleep 0.1
+	done
+	code=0
+	inside_systemd "$@" || code=$?
+	kill -KILL "$outside"
+	wait "$outside" 2>/dev/null || :
+	remove_group
+	return $code
+}
+
+inside_systemd()
+{
+	first=$(cat "/proc/$outside/task/$outside/children") &&
+	    [ -n "$first" ] &&
+	    nsenter --target "${first% }" --mount --pid --net --ipc --uts \
+		--cgroup --root --wd env -i LC_ALL=C.UTF-8 \
+		PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+systemd_runs()
+{
+	inside_systemd systemctl is-system-running 2>/dev/null |
+	    grep -q -e running -e degraded
+}
+
+# When the last process is gone, which takes a moment.
+remove_group()
+{
+	# shellcheck disable=SC2016
+	unshare --mount sh -c '
+		mount -t cgroup2 cgroup2 "$1" || exit
+		tries=0
+		while [ -d "$2" ] && [ $tries -lt 50 ]; do
+			find "$2" -depth -type d -exec rmdir {} + 2>/dev/null
+			tries=$((tries + 1))
+			sleep 0.1
+		done
+	' groups "$GROUPS_AT" "$GROUP"
+}
+
 [ "$(id -u)" -eq 0 ] || {
 	echo "this takes root"
 	exit 77
 }
-for tool in debootstrap dh dpkg-buildpackage ip lintian unshare; do
+for tool in debootstrap dh dpkg-buildpackage ip lintian nsenter unshare; do
 	command -v $tool >/dev/null || {
 		echo "$tool is missing: apt-get install debhelper" \
 		    "debootstrap dpkg-dev iproute2 lintian util-linux"
@@ -130,5 +197,7 @@ printf '#!/bin/sh\nexit 0\n' > "$BARE/usr/sbin/policy-rc.d"
 chmod +x "$BARE/usr/sbin/policy-rc.d"
 enter sh /package/inside.sh prepare
 enter --net sh /package/inside.sh use
+rm "$BARE/usr/sbin/policy-rc.d"
+with_systemd sh /package/inside.sh manage
 [ $# -gt 0 ] || rm -rf "$WORK"
 echo "all is well"
