@@ -1,5 +1,5 @@
 /*
- * shared_use.c - how much of a daemon's shared memory is in use.
+ * shared_use.c - a daemon's shared memory from outside.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 
 /* The daemon's shared memory, or -1. */
 static int
-open_memory(pid_t supervisor)
+open_memory(pid_t supervisor, int flags)
 {
 	char target[128], path[64];
 
@@ -26,7 +26,7 @@ open_memory(pid_t supervisor)
 			continue;
 		snprintf(
 		    path, sizeof(path), "/proc/%d/fd/%d", (int)supervisor, fd);
-		return open(path, O_RDONLY | O_CLOEXEC);
+		return open(path, flags | O_CLOEXEC);
 	}
 	return -1;
 }
@@ -73,7 +73,7 @@ look(int fd, struct shared_use *ret)
 bool
 shared_use_look(pid_t supervisor, struct shared_use *ret)
 {
-	int fd = open_memory(supervisor);
+	int fd = open_memory(supervisor, O_RDONLY);
 	bool ok = fd >= 0 && look(fd, ret);
 
 	if (fd >= 0)
@@ -86,4 +86,41 @@ shared_use_is_none(const struct shared_use *use)
 {
 	return use->clients == 0 && use->upstreams == 0 && use->streams == 0 &&
 	       use->sessions == 0 && use->blocks == 0;
+}
+
+/* The same in the bytes of a buffer that came from this place. */
+static unsigned
+damage_piece(int fd, char *buf, size_t len, off_t at, const char *text)
+{
+	unsigned count = 0;
+	char *p = buf;
+
+	while ((p = memmem(p, len - (size_t)(p - buf), text, strlen(text))) !=
+	       NULL) {
+		*p ^= 1;
+		count += pwrite(fd, p, 1, at + (p - buf)) == 1;
+		p++;
+	}
+	return count;
+}
+
+unsigned
+shared_use_damage(pid_t supervisor, const char *text)
+{
+	int fd = open_memory(supervisor, O_RDWR);
+	static char buf[1 << 20];
+	unsigned count = 0;
+	off_t at = 0;
+	ssize_t n;
+
+	/* Holes are not touched: reading them would take memory. */
+	while (fd >= 0 && (at = lseek(fd, at, SEEK_DATA)) >= 0 &&
+	       (n = pread(fd, buf, sizeof(buf), at)) > 0) {
+		count += damage_piece(fd, buf, (size_t)n, at, text);
+		/* It may stand across the border. */
+		at += n < (ssize_t)sizeof(buf) ? n : n - (ssize_t)strlen(text);
+	}
+	if (fd >= 0)
+		close(fd);
+	return count;
 }

@@ -1,6 +1,6 @@
 /*
- * shared_use.h - how much of a daemon's shared memory is in use, seen from
- * outside.
+ * shared_use.h - a daemon's shared memory from outside: how much of it is in
+ * use, and damage to it.
  */
 #ifndef INTEGRATION_SHARED_USE_H
 #define INTEGRATION_SHARED_USE_H
@@ -20,5 +20,8 @@ bool shared_use_look(pid_t supervisor, struct shared_use *ret);
 
 /* Whether no element is in use. */
 bool shared_use_is_none(const struct shared_use *use);
+
+/* Change a byte wherever this text stands; returns in how many places. */
+unsigned shared_use_damage(pid_t supervisor, const char *text);
 
 #endif

@@ -5,12 +5,14 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/integration/legacy_rig.h"
+#include "tests/integration/shared_use.h"
 
 /* Two events, then three more when the gate opens; with ids and without. */
 static const char *const stories[] = {
@@ -89,6 +91,32 @@ START_TEST(client_gets_what_it_missed)
 	assert_stream_ends(&c);
 	ck_assert(client_is_open(&c));
 	rig_assert_requests(2);
+	client_close(&c);
+}
+END_TEST
+
+/* What was damaged while it was kept is an error, and no event. */
+START_TEST(damaged_events_are_not_replayed)
+{
+	pid_t worker, successor;
+	struct client c;
+
+	rig_start(NULL);
+	legacy_begin("s1", "");
+	legacy_call(&c, "1",
+	    STREAM "event id=a data=one; event id=b data=to-be-damaged; never",
+	    MINE);
+	hear(&c, "one");
+	hear(&c, "to-be-damaged");
+	client_close(&c);
+	wait_for_log("its client has left; kept", 1);
+	ck_assert_uint_eq(rig_workers(&worker, 1), 1);
+	ck_assert_int_eq(kill(worker, SIGKILL), 0);
+	wait_for(rig_workers(&successor, 1) == 1 && successor != worker);
+	ck_assert_uint_gt(shared_use_damage(rig.proxy.pid, "to-be-damaged"), 0);
+	legacy_return(&c, MINE, "a", "never", 200);
+	assert_stream_fails(&c, "1");
+	ck_assert(file_has(rig.proxy.err, "its record is damaged"));
 	client_close(&c);
 }
 END_TEST
@@ -647,6 +675,7 @@ add_cases(Suite *suite)
 
 	tcase_add_loop_test(
 	    tc, client_gets_what_it_missed, 0, ARRAY_LEN(return_rows));
+	tcase_add_test(tc, damaged_events_are_not_replayed);
 	tcase_add_test(tc, client_returns_to_any_worker);
 	tcase_add_test(tc, each_stream_has_its_own);
 	tcase_add_loop_test(tc, newer_connection_takes_the_stream, 0, 2);
