@@ -304,6 +304,21 @@ raise_file_limit(void)
 	ck_assert_uint_gt(limit.rlim_cur, 4 * MANY);
 }
 
+/* Root may raise the hard limit; who may not says what there is room for. */
+START_TEST(limit_of_files_is_raised_or_complained_of)
+{
+	const struct rlimit low = { 600, 600 }, high = { 2400, 2400 };
+	bool may;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	may = setrlimit(RLIMIT_NOFILE, &high) == 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &low), 0);
+	rig_start("--set", "client.max_connections=1000", NULL);
+	ck_assert(file_has(rig.proxy.err, "room for 1000 client") == may);
+	ck_assert(file_has(rig.proxy.err, "limit of open files") == !may);
+}
+END_TEST
+
 START_TEST(thousand_streams_at_a_time)
 {
 	struct client *clients = calloc(MANY, sizeof(*clients));
@@ -382,6 +397,7 @@ add_cases(Suite *suite)
 	    tc, refused_upstream_gives_502_with_the_id, 0, ARRAY_LEN(id_rows));
 	tcase_add_test(tc, refused_upstream_comes_back);
 	tc = harness_case(suite, "number");
+	tcase_add_test(tc, limit_of_files_is_raised_or_complained_of);
 	tcase_add_test(tc, thousand_streams_at_a_time);
 	tcase_add_test(tc, connection_beyond_the_session_gets_429);
 }
