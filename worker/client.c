@@ -208,8 +208,8 @@ client_free(struct client *c)
 	int fd = c->io.fd;
 
 	/*
-	 * Others hold this socket, so closing our descriptor would leave it
-	 * in the epoll set for ever (ADOPTION, libev and duplicates).
+	 * The supervisor holds this socket, so closing our descriptor would
+	 * leave it in the epoll set, and libev never takes one out.
 	 */
 	if (c->w->epoll_fd >= 0)
 		(void)epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);

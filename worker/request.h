@@ -10,12 +10,12 @@
 
 /*
  * Take the head (in memory that stays until this returns) of the next request
- * of `c`; its state is `next`.  False where the request
- * belongs to another worker (c->is_leaving, c->target) and nothing else has
- * changed.  Afterwards next->phase is
- * CLIENT_BODY, CLIENT_WAIT, or CLIENT_LINGER where the request was refused
- * and the connection can't be used again.  c->stream is the new stream; NULL
- * where not even that could be had, and a constant answer goes out.
+ * of `c`; its state is `next`.  False where the request belongs to another
+ * worker (c->is_leaving, c->target) and nothing else has changed.  Afterwards
+ * next->phase is CLIENT_BODY, CLIENT_WAIT, or CLIENT_LINGER where the request
+ * was refused and the connection can't be used again.  c->stream is the new
+ * stream; NULL where not even that could be had, and a constant answer goes
+ * out.
  */
 bool request_begin(
     struct client *c, struct client_state *next, const struct http_head *head);
