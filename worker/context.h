@@ -180,6 +180,22 @@ worker_bury(struct worker *w, struct grave *g)
 	w->dead = g;
 }
 
+struct worker_start;
+
+/*
+ * Set up what this process has, in `w`, which is zeroed; nothing is adopted
+ * yet, and the loop does not run.  0; -EINVAL where upstream.url can't be
+ * read, and it would be the same again; or -ENOMEM.
+ */
+SC_MUST_CHECK int worker_init(
+    struct worker *w, const struct worker_start *start);
+
+/*
+ * What the operating system takes back anyway is not worth a line of code,
+ * but leak checkers see a clean end.  Connections stay open.
+ */
+void worker_fini(struct worker *w);
+
 /* A client connection is gone: the worker may be waiting to leave. */
 void worker_client_closed(struct worker *w);
 

@@ -444,7 +444,7 @@ new_loop(int *ret_epoll_fd)
 	return loop;
 }
 
-static int
+int
 worker_init(struct worker *w, const struct worker_start *start)
 {
 	w->index = start->index;
@@ -453,7 +453,6 @@ worker_init(struct worker *w, const struct worker_start *start)
 	w->conf = start->conf;
 	w->slot = &start->shm->workers[start->index];
 	work_on_nothing(w, WORK_START);
-	fault_catch(&w->slot->trace);
 	w->window = shm_window(start->shm, start->index);
 	w->waiting_last = &w->waiting;
 	w->loop = new_loop(&w->epoll_fd);
@@ -465,16 +464,11 @@ worker_init(struct worker *w, const struct worker_start *start)
 	return init_upstream(w);
 }
 
-/*
- * What the operating system takes back anyway is not worth a line of code,
- * but leak checkers see a clean end.
- */
-static void
+void
 worker_fini(struct worker *w)
 {
 	uint32_t i;
 
-	log_gather(false);
 	resolver_fini(&w->resolver);
 	channel_fini(&w->channel);
 	for (i = 0; i < w->shm->sizes.clients; i++)
@@ -512,6 +506,7 @@ worker_main(const struct worker_start *start)
 	(void)snprintf(prefix, sizeof(prefix), "worker %u", start->index);
 	log_set_prefix(prefix);
 	log_gather(true);
+	fault_catch(&start->shm->workers[start->index].trace);
 	error = worker_init(w, start);
 	if (error != 0) {
 		log_error("start: %s", strerror(-error));
@@ -523,6 +518,7 @@ worker_main(const struct worker_start *start)
 	(void)channel_send(&w->channel, &ready, -1);
 	(void)ev_run(w->loop, 0);
 	farewell_flush(&w->farewell);
+	log_gather(false);
 	worker_fini(w);
 	exit(EXIT_DONE);
 }

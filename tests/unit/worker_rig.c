@@ -18,114 +18,10 @@
 #include "common/sessions.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/adopt.h"
+#include "worker/context.h"
+#include "worker/worker.h"
 
 struct worker_rig rig;
-
-static void
-on_message(void *context, const struct msg *m, int fd)
-{
-	(void)context;
-	(void)m;
-	(void)fd;
-}
-
-static void
-on_nothing(void *context)
-{
-	(void)context;
-}
-
-static void
-on_resolved(void *context, const char *why)
-{
-	(void)context;
-	(void)why;
-}
-
-static void
-no_due(struct deadline *d)
-{
-	ck_abort_msg("time has passed for %p", (void *)d);
-}
-
-static void
-init_lists(struct worker *w)
-{
-	struct deadline_list *lists[] = { &w->client_head, &w->client_idle,
-		&w->client_body, &w->client_send, &w->client_linger,
-		&w->session_idle, &w->session_stone, &w->session_age,
-		&w->session_again, &w->stream_detach, &w->stream_quiet,
-		&w->stream_silent, &w->upstream_connect, &w->upstream_response,
-		&w->upstream_idle };
-
-	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		deadline_list_init(lists[i], w->loop, 1000000, no_due);
-}
-
-static void *
-zeroed(size_t count, size_t size)
-{
-	void *p = calloc(count, size);
-
-	ck_assert_ptr_nonnull(p);
-	return p;
-}
-
-static void
-init_memory(struct worker *w)
-{
-	arena_init(&w->arena, w->shm, w->self);
-	claim_init(
-	    &w->streams, w->shm->stream_owners, w->shm->sizes.streams, w->self);
-	claim_init(&w->upstreams, w->shm->upstream_owners,
-	    w->shm->sizes.upstreams, w->self);
-	claim_init(&w->sessions, w->shm->session_owners, w->shm->sizes.sessions,
-	    w->self);
-	w->stream_of = zeroed(w->shm->sizes.streams, sizeof(struct stream *));
-	w->session_of =
-	    zeroed(w->shm->sizes.sessions, sizeof(struct session *));
-	w->client_of = zeroed(w->shm->sizes.clients, sizeof(struct client *));
-	w->upstream_of =
-	    zeroed(w->shm->sizes.upstreams, sizeof(struct upstream *));
-	w->scratch_size = (size_t)3 * SHM_WINDOW_SIZE;
-	w->scratch = zeroed(w->scratch_size, 1);
-	w->scratch_in = zeroed(w->scratch_size, 1);
-	w->scratch_out = zeroed(w->scratch_size, 1);
-	w->scratch_own = zeroed(w->scratch_size, 1);
-}
-
-static void
-init_channel(struct worker *w)
-{
-	int ends[2];
-
-	ck_assert_int_eq(
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-		0, ends),
-	    0);
-	rig.supervisor = ends[0];
-	w->channel.on_message = on_message;
-	w->channel.on_flushed = on_nothing;
-	w->channel.on_closed = on_nothing;
-	w->channel.context = w;
-	channel_init(&w->channel, w->loop, ends[1]);
-	farewell_init(&w->farewell, w->loop, &w->channel);
-}
-
-static void
-init_upstream(struct worker *w)
-{
-	struct addr_url url;
-	const char *why;
-
-	rig_set("upstream.url", "http://upstream.invalid:3000/mcp");
-	ck_assert_int_eq(addr_parse_url(rig.conf.upstream_url, &url, &why), 0);
-	strcpy(w->upstream_host, "upstream.invalid:3000");
-	strcpy(w->endpoint, url.path);
-	ck_assert_int_eq(
-	    resolver_init(&w->resolver, w->loop, &url, 30000, on_resolved, w),
-	    0);
-}
 
 /* A connection within this process: the client's end, and ours. */
 static void
@@ -185,23 +81,25 @@ rig_set(const char *key, const char *value)
 	    error);
 }
 
-/* A process of this generation. */
+/* A process of this generation, and the supervisor's end of its channel. */
 static void
 init_worker(struct worker *w, uint32_t generation)
 {
+	struct worker_start start = {
+		.generation = generation,
+		.shm = &rig.shm,
+		.conf = &rig.conf,
+	};
+	int ends[2];
+
+	ck_assert_int_eq(
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		0, ends),
+	    0);
+	rig.supervisor = ends[0];
+	start.channel = ends[1];
 	memset(w, 0, sizeof(*w));
-	w->shm = &rig.shm;
-	w->conf = &rig.conf;
-	w->self = owner_id(0, generation);
-	w->slot = &rig.shm.workers[0];
-	w->window = shm_window(&rig.shm, 0);
-	w->waiting_last = &w->waiting;
-	w->loop = ev_loop_new(EVFLAG_AUTO);
-	ck_assert_ptr_nonnull(w->loop);
-	init_lists(w);
-	init_memory(w);
-	init_channel(w);
-	init_upstream(w);
+	ck_assert_int_eq(worker_init(w, &start), 0);
 }
 
 /* A memory, the first worker on it, and a client. */
@@ -213,6 +111,7 @@ begin(uint32_t blocks, void (*pair)(int ends[2]))
 	log_set_level(LOG_LEVEL_ERROR);
 	memset(&rig, 0, sizeof(rig));
 	ck_assert_int_eq(conf_init(&rig.conf), 0);
+	rig_set("upstream.url", "http://upstream.invalid:3000/mcp");
 	ck_assert_int_eq(shm_create(&sizes, &rig.shm), 0);
 	ck_assert_int_eq(sessions_create(&rig.shm), 0);
 	rig.generation = 1;
@@ -238,33 +137,14 @@ rig_setup_tcp(void)
 	begin(RIG_BLOCKS, tcp_pair);
 }
 
-/* All that a process has for itself. */
+/* The end of that process. */
 static void
 fini_worker(struct worker *w)
 {
-	struct grave *g;
-
-	if (w->client_of[0] != NULL) {
-		free(w->client_of[0]->stream);
+	if (w->client_of[0] != NULL)
 		fd_close(&w->client_of[0]->io.fd);
-		free(w->client_of[0]);
-	}
-	while ((g = w->dead) != NULL) {
-		w->dead = g->next;
-		free(g);
-	}
-	resolver_fini(&w->resolver);
-	channel_fini(&w->channel);
-	ev_loop_destroy(w->loop);
+	worker_fini(w);
 	fd_close(&rig.supervisor);
-	free(w->client_of);
-	free(w->upstream_of);
-	free(w->scratch);
-	free(w->scratch_in);
-	free(w->scratch_out);
-	free(w->scratch_own);
-	free(w->stream_of);
-	free(w->session_of);
 }
 
 void
@@ -303,8 +183,9 @@ rig_die(void)
 static void
 feed_copy(const char *bytes, size_t len)
 {
-	char *copy = zeroed(len, 1);
+	char *copy = malloc(len);
 
+	ck_assert_ptr_nonnull(copy);
 	memcpy(copy, bytes, len);
 	client_feed(rig.c, copy, len);
 	free(copy);
