@@ -103,6 +103,8 @@ kill_point_work(
 	    none != chosen)
 		return;
 	atomic_fetch_add(&plan->faults, 1);
+	while (number == KILL_PLAN_HANG)
+		(void)pause();
 	(void)raise((int)number);
 }
 

@@ -27,6 +27,9 @@
 /* Deaths in one plan: the second is met by the first one's successor. */
 #define KILL_DEATHS 2
 
+/* Instead of a signal: hang. */
+#define KILL_PLAN_HANG UINT32_MAX
+
 struct kill_plan {
 	_Atomic uint64_t passed;            /* points passed in all */
 	_Atomic uint64_t left[KILL_DEATHS]; /* points to go; 0: no death */

@@ -187,8 +187,10 @@ nursery_ready(struct supervisor *sv, struct worker_slot *w)
 
 /* --- deaths ------------------------------------------------------------ */
 
-void
-nursery_kill(struct supervisor *sv, struct worker_slot *w, enum worker_kill why)
+/* Let a signal end a worker; it gets no more connections. */
+static void
+doom(struct supervisor *sv, struct worker_slot *w, enum worker_kill why,
+    int number)
 {
 	if (w->pid == 0)
 		return;
@@ -196,12 +198,17 @@ nursery_kill(struct supervisor *sv, struct worker_slot *w, enum worker_kill why)
 		w->kill = why;
 		worker_slot_ended(&sv->workers, w, clock_us());
 	}
-	/* It gets no more connections. */
 	if (w->state == WORKER_STARTING || w->state == WORKER_READY) {
 		worker_slot_set_state(&sv->workers, w, WORKER_LEAVING);
 		acceptor_workers_changed(&sv->acceptor);
 	}
-	(void)kill(w->pid, SIGKILL);
+	(void)kill(w->pid, number);
+}
+
+void
+nursery_kill(struct supervisor *sv, struct worker_slot *w, enum worker_kill why)
+{
+	doom(sv, w, why, SIGKILL);
 }
 
 static bool
@@ -392,6 +399,9 @@ look_at(struct supervisor *sv, struct worker_slot *w)
 	uint64_t beat = atomic_load_explicit(
 	    &sv->shm.workers[w->index].beat, memory_order_relaxed);
 
+	/* It could not even say where it hangs. */
+	if (w->kill == WORKER_KILL_HANG)
+		nursery_kill(sv, w, WORKER_KILL_HANG);
 	if (w->kill != WORKER_KILL_NONE)
 		return;
 	if (pulse_tick(&w->pulse, beat, sv->conf->worker_hang_timeout)) {
@@ -399,7 +409,7 @@ look_at(struct supervisor *sv, struct worker_slot *w)
 			  "%llu ms; killed",
 		    w->index, (int)w->pid,
 		    (unsigned long long)sv->conf->worker_hang_timeout);
-		nursery_kill(sv, w, WORKER_KILL_HANG);
+		doom(sv, w, WORKER_KILL_HANG, SIGABRT);
 	} else if (!worker_channel_is_open(&w->channel)) {
 		/* It lives, but nobody can talk to it. */
 		log_error("worker %u (pid %d) closed its channel; killed",

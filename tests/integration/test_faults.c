@@ -57,11 +57,11 @@ make_plan(void)
 
 /* From now on this is fatal, for the first record that comes to it. */
 static void
-poison(enum work_task task, enum work_kind kind, int number)
+poison(enum work_task task, enum work_kind kind, uint32_t number)
 {
 	atomic_store(&plan->fault_task, task);
 	atomic_store(&plan->fault_kind, kind);
-	atomic_store(&plan->fault_signal, (uint32_t)number);
+	atomic_store(&plan->fault_signal, number);
 }
 
 static void
@@ -459,6 +459,29 @@ START_TEST(crash_says_where_and_at_what)
 }
 END_TEST
 
+/* One that hangs is aborted, so that it can say where. */
+START_TEST(hang_says_where)
+{
+	struct client c;
+	json_t *rows, *row;
+
+	start("worker.hang_timeout=1s");
+	open_stream(&c, "it");
+	poison(WORK_RECEIVE_UPSTREAM, WORK_ON_STREAM, KILL_PLAN_HANG);
+	rig_open_gate("it");
+	wait_for(atomic_load(&plan->faults) == 1);
+	heal();
+	expect_rest(&c, "it");
+	rows = ctl_json("crashes");
+	ck_assert_uint_eq(json_array_size(rows), 1);
+	row = json_array_get(rows, 0);
+	ck_assert_str_eq(member(row, "killed_for"), "hang");
+	ck_assert_str_eq(member(row, "doing"), "receiving from the upstream");
+	ck_assert_ptr_nonnull(strstr(member(row, "trace"), " shadowcat+0x"));
+	json_decref(rows);
+}
+END_TEST
+
 START_TEST(idle_worker_is_said_to_be_idle)
 {
 	json_t *rows, *row;
@@ -502,6 +525,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, adoption_as_such);
 	tc = harness_case(suite, "records");
 	tcase_add_test(tc, crash_says_where_and_at_what);
+	tcase_add_test(tc, hang_says_where);
 	tcase_add_test(tc, idle_worker_is_said_to_be_idle);
 }
 
