@@ -126,6 +126,11 @@ session_go_on(struct worker *w, struct session **sessions, size_t count)
 {
 	size_t i;
 
+	/* Each would have to pass those that still stand as new ones. */
+	for (i = 0; i < count; i++) {
+		deadline_cancel(&sessions[i]->age);
+		deadline_cancel(&sessions[i]->idle);
+	}
 	qsort(sessions, count, sizeof(*sessions), by_age);
 	for (i = 0; i < count; i++)
 		deadline_set_since(&sessions[i]->age, &w->session_age,
