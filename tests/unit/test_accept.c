@@ -17,6 +17,7 @@
 
 #include "common/fd.h"
 #include "supervisor/accept.h"
+#include "tests/unit/unit.h"
 
 #define WORKERS 2
 #define CLIENTS 16
@@ -258,8 +259,6 @@ main(void)
 {
 	Suite *suite = suite_create("accept");
 	TCase *tc = tcase_create("accept");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -269,9 +268,5 @@ main(void)
 	tcase_add_test(tc, full_table_waits_for_room);
 	tcase_add_test(tc, stopped_acceptor_stays_stopped);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

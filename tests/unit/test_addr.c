@@ -7,13 +7,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include <check.h>
 
 #include "common/addr.h"
+#include "tests/unit/unit.h"
 
 /* --- what people write ------------------------------------------------- */
 
@@ -304,8 +304,6 @@ main(void)
 {
 	Suite *suite = suite_create("addr");
 	TCase *tc = tcase_create("addr");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, endpoints_are_parsed, 0, (int)ARRAY_LEN(endpoint_rows));
@@ -323,9 +321,5 @@ main(void)
 	    tc, hosts_are_told_to_be_loopback, 0, (int)ARRAY_LEN(host_rows));
 	tcase_add_test(tc, hosts_get_brackets_where_needed);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

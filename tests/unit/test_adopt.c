@@ -8,11 +8,11 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/answer.h"
 
@@ -209,8 +209,6 @@ main(void)
 {
 	Suite *suite = suite_create("adopt");
 	TCase *tc = tcase_create("adopt");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, rig_setup_tcp, rig_teardown);
 	tcase_set_timeout(tc, 30);
@@ -219,9 +217,5 @@ main(void)
 	tcase_add_test(tc, half_a_refusal_is_completed);
 	tcase_add_loop_test(tc, what_is_damaged_is_not_sent, 0, 20);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

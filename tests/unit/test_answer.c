@@ -11,6 +11,7 @@
 
 #include "common/sse.h"
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/answer.h"
 
@@ -585,8 +586,6 @@ main(void)
 {
 	Suite *suite = suite_create("answer");
 	TCase *tc = tcase_create("answer");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
@@ -608,9 +607,5 @@ main(void)
 	    tc, whole_events_of_a_kept_stream_are_sent_at_once, 1, 30);
 	tcase_add_test(tc, the_end_of_a_kept_stream_is_not_its_end);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "common/backoff.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 
 static const struct {
 	unsigned fails, want;
@@ -81,8 +82,6 @@ main(void)
 {
 	Suite *suite = suite_create("backoff");
 	TCase *tc = tcase_create("backoff");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, respawn_delay_grows_then_stays, 0, ARRAY_LEN(respawn_rows));
@@ -90,9 +89,5 @@ main(void)
 	    tc, backoff_delay_grows_within_limits, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, large_delays_do_not_overflow);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

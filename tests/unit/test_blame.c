@@ -5,11 +5,11 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/record.h"
 #include "supervisor/blame.h"
+#include "tests/unit/unit.h"
 
 #define COUNT 20
 #define SLOT 5
@@ -174,8 +174,6 @@ main(void)
 {
 	Suite *suite = suite_create("blame");
 	TCase *tc = tcase_create("blame");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, idle_worker_was_at_nothing);
@@ -188,9 +186,5 @@ main(void)
 	tcase_add_test(tc, trace_is_written_out);
 	tcase_add_test(tc, wild_trace_is_bounded);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -7,13 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fd.h"
 #include "supervisor/channel.h"
+#include "tests/unit/unit.h"
 
 #define LIMIT 100000u
 #define DEADLINE_S 10.0
@@ -285,8 +285,6 @@ main(void)
 {
 	Suite *suite = suite_create("channel");
 	TCase *tc = tcase_create("channel");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, full_socket_loses_nothing_and_keeps_the_order);
@@ -299,9 +297,5 @@ main(void)
 	tcase_add_test(tc, draining_goes_on_after_a_fault);
 	tcase_add_test(tc, closing_twice_is_allowed);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,9 +5,9 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "supervisor/channel_queue.h"
+#include "tests/unit/unit.h"
 
 #define LIMIT 1000
 
@@ -87,16 +87,10 @@ main(void)
 {
 	Suite *suite = suite_create("channel_queue");
 	TCase *tc = tcase_create("channel_queue");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, first_in_first_out_however_it_grows);
 	tcase_add_test(tc, limit_holds);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/chunked.h"
+#include "tests/unit/unit.h"
 
 #define OUT_MAX 8192
 
@@ -326,8 +327,6 @@ main(void)
 {
 	Suite *suite = suite_create("chunked");
 	TCase *tc = tcase_create("chunked");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc,
@@ -342,9 +341,5 @@ main(void)
 	tcase_add_test(tc, no_bytes_change_nothing);
 	tcase_add_test(tc, any_state_is_survived);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -7,10 +7,10 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/claim.h"
+#include "tests/unit/unit.h"
 
 #define EXTENTS 3u
 #define COUNT ((EXTENTS - 1) * CLAIM_EXTENT + 100)
@@ -405,8 +405,6 @@ main(void)
 {
 	Suite *suite = suite_create("claim");
 	TCase *tc = tcase_create("claim");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_set_timeout(tc, 30);
@@ -428,9 +426,5 @@ main(void)
 	tcase_add_test(tc, a_giver_that_died_blocks_nobody);
 	tcase_add_test(tc, ids_are_taken_apart);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -11,7 +11,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 
 #include "common/claim.h"
 #include "common/shm.h"
+#include "tests/unit/unit.h"
 
 #define WORKERS 4u
 #define EXTENTS 5u
@@ -295,16 +295,10 @@ main(void)
 {
 	Suite *suite = suite_create("claim_kill");
 	TCase *tc = tcase_create("claim_kill");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 	    tc, no_element_is_lost_or_owned_twice, 0, ARRAY_LEN(rows));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

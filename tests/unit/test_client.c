@@ -6,10 +6,10 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/answer.h"
 
@@ -343,8 +343,6 @@ main(void)
 {
 	Suite *suite = suite_create("client");
 	TCase *tc = tcase_create("client");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, rig_teardown);
 	tcase_add_test(tc, a_whole_answer_leaves_the_connection);
@@ -362,9 +360,5 @@ main(void)
 	tcase_add_test(tc, closing_keeps_a_legacy_stream);
 	tcase_add_test(tc, closing_lets_everything_go);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

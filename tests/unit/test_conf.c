@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
@@ -14,6 +13,7 @@
 #include "common/conf.h"
 #include "common/conf_key.h"
 #include "common/conf_validate.h"
+#include "tests/unit/unit.h"
 
 static struct conf conf;
 static char error[CONF_ERROR_CAP];
@@ -396,8 +396,6 @@ main(void)
 {
 	Suite *suite = suite_create("conf");
 	TCase *tc = tcase_create("conf");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, members_are_named_like_their_keys);
@@ -417,9 +415,5 @@ main(void)
 	tcase_add_loop_test(tc, keys_agree, 0, (int)ARRAY_LEN(whole_rows));
 	tcase_add_test(tc, every_disagreement_gets_a_line);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

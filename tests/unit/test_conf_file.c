@@ -17,6 +17,7 @@
 #include "common/conf.h"
 #include "supervisor/conf_file.h"
 #include "supervisor/conf_text.h"
+#include "tests/unit/unit.h"
 
 static struct conf conf;
 static char error[2048];
@@ -263,8 +264,6 @@ main(void)
 {
 	Suite *suite = suite_create("conf_file");
 	TCase *tc = tcase_create("conf_file");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, sections_and_keys_are_read);
@@ -279,9 +278,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, comments_are_blanked, 0, (int)ARRAY_LEN(clean_rows));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

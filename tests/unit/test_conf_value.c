@@ -4,12 +4,11 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
 #include <check.h>
 
 #include "common/conf_value.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 
 static const struct {
 	const char *text;
@@ -194,8 +193,6 @@ main(void)
 {
 	Suite *suite = suite_create("conf_value");
 	TCase *tc = tcase_create("conf_value");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, durations_are_parsed, 0, (int)ARRAY_LEN(duration_rows));
@@ -206,9 +203,5 @@ main(void)
 	tcase_add_loop_test(tc, numbers_are_written_in_the_largest_unit, 0,
 	    (int)ARRAY_LEN(format_rows));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -17,6 +17,7 @@
 #include "common/fd.h"
 #include "supervisor/control.h"
 #include "supervisor/control_conn.h"
+#include "tests/unit/unit.h"
 
 static char dir[] = "/tmp/sc-control-XXXXXX";
 static char path[64];
@@ -435,8 +436,6 @@ main(void)
 {
 	Suite *suite = suite_create("control");
 	TCase *tc = tcase_create("control");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, socket_is_private_and_goes);
@@ -454,9 +453,5 @@ main(void)
 	tcase_add_test(tc, default_directory_is_made);
 	tcase_add_test(tc, other_directories_are_not_made);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

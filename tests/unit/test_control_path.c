@@ -4,12 +4,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include "common/control_path.h"
+#include "tests/unit/unit.h"
 
 static const struct {
 	uid_t uid;
@@ -52,15 +52,9 @@ main(void)
 {
 	Suite *suite = suite_create("control_path");
 	TCase *tc = tcase_create("control_path");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, each_user_has_a_path, 0, (int)ARRAY_LEN(rows));
 	tcase_add_test(tc, a_path_too_long_for_a_socket_is_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

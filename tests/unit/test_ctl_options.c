@@ -5,10 +5,10 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/options.h"
+#include "tests/unit/unit.h"
 
 #define WORDS_MAX 12
 
@@ -164,8 +164,6 @@ main(void)
 {
 	Suite *suite = suite_create("ctl_options");
 	TCase *tc = tcase_create("ctl_options");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, words_name_a_command, 0, ARRAY_LEN(good));
 	tcase_add_loop_test(
@@ -175,9 +173,5 @@ main(void)
 	    tc, watching_may_have_a_time, 0, ARRAY_LEN(watches));
 	tcase_add_test(tc, long_arguments_are_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

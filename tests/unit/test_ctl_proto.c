@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/ctl_proto.h"
+#include "tests/unit/unit.h"
 
 /* --- the table --------------------------------------------------------------
  */
@@ -356,8 +357,6 @@ main(void)
 {
 	Suite *suite = suite_create("ctl_proto");
 	TCase *tc = tcase_create("ctl_proto");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, each_command_is_found_by_its_words, 0, CTL_COMMAND_COUNT);
@@ -375,9 +374,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, answers_are_read_strictly, 0, ARRAY_LEN(answer_rows));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,12 +5,12 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/sc.h"
 #include "ctl/cell.h"
 #include "ctl/table.h"
+#include "tests/unit/unit.h"
 
 static char page[65536];
 
@@ -172,8 +172,6 @@ main(void)
 {
 	Suite *suite = suite_create("ctl_table");
 	TCase *tc = tcase_create("ctl_table");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, columns_are_aligned);
 	tcase_add_loop_test(tc, lines_fit, 20, 100);
@@ -186,9 +184,5 @@ main(void)
 	tcase_add_test(tc, nothing_is_a_dash);
 	tcase_add_test(tc, records_have_a_line_for_each);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "common/ctl_proto.h"
 #include "ctl/tap.h"
+#include "tests/unit/unit.h"
 
 static json_t *list;
 
@@ -147,16 +148,10 @@ main(void)
 {
 	Suite *suite = suite_create("ctl_tap");
 	TCase *tc = tcase_create("ctl_tap");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
 	    tc, records_are_read, 0, (int)(sizeof(rows) / sizeof(rows[0])));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

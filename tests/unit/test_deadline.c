@@ -5,11 +5,11 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 #include "worker/deadline.h"
 
 #define LENGTH_MS 30u
@@ -202,8 +202,6 @@ main(void)
 {
 	Suite *suite = suite_create("deadline");
 	TCase *tc = tcase_create("deadline");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, they_come_once_in_order_and_not_early);
@@ -215,9 +213,5 @@ main(void)
 	tcase_add_test(tc, a_callback_may_cancel_one_that_is_due);
 	tcase_add_test(tc, a_callback_may_set_it_again);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

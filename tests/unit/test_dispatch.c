@@ -4,12 +4,12 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "common/fd.h"
 #include "common/sc.h"
 #include "tests/unit/supervisor_rig.h"
+#include "tests/unit/unit.h"
 
 START_TEST(connections_are_spread_over_the_workers)
 {
@@ -119,8 +119,6 @@ main(void)
 {
 	Suite *suite = suite_create("dispatch");
 	TCase *tc = tcase_create("dispatch");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
@@ -133,9 +131,5 @@ main(void)
 	tcase_add_test(tc, released_client_goes_to_its_target);
 	tcase_add_test(tc, full_table_lets_clients_wait);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

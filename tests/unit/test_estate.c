@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "supervisor/estate.h"
 #include "supervisor/state.h"
+#include "tests/unit/unit.h"
 
 static struct conf conf;
 static struct supervisor sv;
@@ -155,17 +156,11 @@ main(void)
 {
 	Suite *suite = suite_create("estate");
 	TCase *tc = tcase_create("estate");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, estate_comes_out_as_it_went_in);
 	tcase_add_test(tc, unknown_items_are_passed_over);
 	tcase_add_test(tc, what_is_cut_off_is_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,9 +5,9 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 #include "worker/event.h"
 
 #define BLOCKS 24u
@@ -282,8 +282,6 @@ main(void)
 {
 	Suite *suite = suite_create("event");
 	TCase *tc = tcase_create("event");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, an_event_says_the_same_wherever_its_block_ends,
@@ -292,9 +290,5 @@ main(void)
 	tcase_add_test(tc, an_id_that_is_too_long_hides_the_one_before);
 	tcase_add_test(tc, ids_are_told_apart);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -6,10 +6,10 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "common/fd.h"
+#include "tests/unit/unit.h"
 #include "worker/farewell.h"
 
 static struct farewell farewell;
@@ -123,17 +123,11 @@ main(void)
 {
 	Suite *suite = suite_create("farewell");
 	TCase *tc = tcase_create("farewell");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, many_are_told_at_once);
 	tcase_add_test(tc, a_few_are_told_soon);
 	tcase_add_test(tc, without_a_supervisor_nobody_is_told);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

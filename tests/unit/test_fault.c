@@ -6,7 +6,6 @@
 #include <check.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -15,6 +14,7 @@
 
 #include "common/fault_signals.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 #include "worker/fault.h"
 
 static struct shm_trace *trace;
@@ -170,8 +170,6 @@ main(void)
 {
 	Suite *suite = suite_create("fault");
 	TCase *tc = tcase_create("fault");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, quiet_process_leaves_its_build_id_alone);
@@ -183,9 +181,5 @@ main(void)
 	tcase_add_test(tc, wild_jump_is_noted);
 #endif
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -10,13 +10,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "tests/unit/unit.h"
 
 /* Enough for every descriptor that these tests open. */
 #define FDS 200
@@ -214,8 +214,6 @@ main(void)
 {
 	Suite *suite = suite_create("fd");
 	TCase *tc = tcase_create("fd");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, close_forgets_the_descriptor_and_keeps_errno);
 	tcase_add_test(tc, flags_are_set_and_cleared);
@@ -226,9 +224,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, a_child_keeps_what_is_listed, 0, ARRAY_LEN(child_rows));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

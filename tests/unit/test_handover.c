@@ -17,6 +17,7 @@
 #include "common/fd.h"
 #include "supervisor/handover.h"
 #include "supervisor/state.h"
+#include "tests/unit/unit.h"
 
 static struct conf conf, conf_read;
 static struct supervisor sv, sv_read;
@@ -269,8 +270,6 @@ main(void)
 {
 	Suite *suite = suite_create("handover");
 	TCase *tc = tcase_create("handover");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, NULL);
@@ -281,9 +280,5 @@ main(void)
 	tcase_add_test(tc, other_version_is_refused);
 	tcase_add_test(tc, descriptor_that_is_not_open_is_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

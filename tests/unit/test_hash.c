@@ -5,11 +5,11 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/hash.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 
 static const struct {
 	const char *bytes;
@@ -60,16 +60,10 @@ main(void)
 {
 	Suite *suite = suite_create("hash");
 	TCase *tc = tcase_create("hash");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, values_are_those_of_xxh3, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, every_bit_and_the_key_count);
 	tcase_add_test(tc, nothing_can_be_hashed);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "common/counters.h"
 #include "common/histogram.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 
 static const uint64_t bounds[] = {
 #define X(us, seconds) us,
@@ -102,8 +103,6 @@ main(void)
 {
 	Suite *suite = suite_create("histogram");
 	TCase *tc = tcase_create("histogram");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, a_bound_belongs_to_its_bucket);
 	tcase_add_test(tc, bounds_are_shown_in_seconds);
@@ -111,9 +110,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, each_request_has_a_counter, 0, (int)ARRAY_LEN(requests));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,10 +5,10 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/http_head.h"
 #include "tests/unit/http_feed.h"
+#include "tests/unit/unit.h"
 
 #define MAX_HEADER 32768
 #define BYTES(literal) (literal), sizeof(literal) - 1
@@ -717,8 +717,6 @@ main(void)
 {
 	TCase *tc = tcase_create("heads");
 	Suite *s = suite_create("http_head");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, requests_are_accepted, 0, (int)ARRAY_LEN(good_requests));
@@ -740,9 +738,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, answers_tell_if_a_body_follows, 0, (int)ARRAY_LEN(body_rows));
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(s);
 }

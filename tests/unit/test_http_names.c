@@ -5,11 +5,11 @@
 
 #include <check.h>
 #include <ctype.h>
-#include <stdlib.h>
 
 #include "common/http_chars.h"
 #include "common/http_names.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 
 /* Every row of the table is found by its name, in any case of letters. */
 START_TEST(field_names_are_known)
@@ -140,8 +140,6 @@ main(void)
 {
 	TCase *tc = tcase_create("tables");
 	Suite *s = suite_create("http_names");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, field_names_are_known);
 	tcase_add_test(tc, methods_are_known);
@@ -149,9 +147,5 @@ main(void)
 	tcase_add_test(tc, byte_kinds_are_those_of_the_grammar);
 	tcase_add_test(tc, text_is_skipped_eight_at_a_time);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(s);
 }

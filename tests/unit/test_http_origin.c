@@ -5,9 +5,9 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "common/http_origin.h"
+#include "tests/unit/unit.h"
 
 /* clang-format off */
 static const struct {
@@ -211,8 +211,6 @@ main(void)
 {
 	TCase *tc = tcase_create("origins");
 	Suite *s = suite_create("http_origin");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, authorities_are_split, 0, (int)ARRAY_LEN(authority_rows));
@@ -221,9 +219,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, origins_are_judged, 0, (int)ARRAY_LEN(origin_rows));
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(s);
 }

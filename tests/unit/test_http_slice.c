@@ -5,10 +5,10 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "common/http_slice.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 
 /* clang-format off */
 static const struct { const char *list, *token; bool want; } token_rows[] = {
@@ -129,8 +129,6 @@ main(void)
 {
 	TCase *tc = tcase_create("values");
 	Suite *s = suite_create("http_slice");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, tokens_are_found_in_lists, 0, (int)ARRAY_LEN(token_rows));
@@ -141,9 +139,5 @@ main(void)
 	tcase_add_test(tc, absent_values_are_nothing);
 	tcase_add_test(tc, slices_are_compared_and_trimmed);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(s);
 }

@@ -5,9 +5,9 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "common/http_write.h"
+#include "tests/unit/unit.h"
 
 #define MAX_HEADER 32768
 #define FORWARDED                                                              \
@@ -304,8 +304,6 @@ main(void)
 {
 	TCase *tc = tcase_create("writing");
 	Suite *s = suite_create("http_write");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, requests_are_written_anew, 0, (int)ARRAY_LEN(request_rows));
@@ -316,9 +314,5 @@ main(void)
 	tcase_add_test(tc, pieces_make_a_head);
 	tcase_add_test(tc, overflow_stays);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(s);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 
 #define BLOCKS 24u
 #define SELF 0x101u
@@ -561,8 +562,6 @@ main(void)
 {
 	Suite *suite = suite_create("journal");
 	TCase *tc = tcase_create("journal");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -572,9 +571,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, a_journal_puts_the_same_bytes_on_the_wire, 0, 20);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,9 +5,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 
 #define BLOCKS 24u
 #define SELF 0x101u
@@ -314,8 +314,6 @@ main(void)
 {
 	Suite *suite = suite_create("journal_broken");
 	TCase *tc = tcase_create("journal_broken");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -326,9 +324,5 @@ main(void)
 	tcase_add_test(tc, a_record_that_has_no_end_is_not_sent_for_ever);
 	tcase_add_loop_test(tc, garbage_is_survived, 0, 400);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

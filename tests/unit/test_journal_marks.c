@@ -4,10 +4,9 @@
  */
 #include "config.h"
 
-#include <stdlib.h>
-
 #include "common/journal_marks.h"
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 
 #define BLOCKS 128u
 #define SELF 0x101u
@@ -197,16 +196,11 @@ main(void)
 {
 	Suite *s = suite_create("journal_marks");
 	TCase *tc = tcase_create("journal_marks");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, trimming_to_marks_leaves_the_rest, 0, 20);
 	tcase_add_test(tc, nothing_is_dropped_that_is_not_confirmed);
 	tcase_add_test(tc, the_newest_record_is_always_kept);
 	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return unit_run(s);
 }

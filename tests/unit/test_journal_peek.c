@@ -5,11 +5,11 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/journal_peek.h"
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 
 #define RECORD_MAX 4096
 #define RECORDS 60
@@ -192,8 +192,6 @@ main(void)
 {
 	Suite *suite = suite_create("journal_peek");
 	TCase *tc = tcase_create("journal_peek");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, each_record_is_seen_or_skipped, 0, 100);
@@ -201,9 +199,5 @@ main(void)
 	tcase_add_test(tc, payloads_are_cut_to_the_buffer);
 	tcase_add_loop_test(tc, damage_is_never_shown, 0, 100);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

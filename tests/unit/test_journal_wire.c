@@ -7,9 +7,9 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 
 #define BLOCKS 64u
 #define SELF 0x101u
@@ -453,8 +453,6 @@ main(void)
 {
 	Suite *suite = suite_create("journal_wire");
 	TCase *tc = tcase_create("journal_wire");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
@@ -472,9 +470,5 @@ main(void)
 	tcase_add_test(tc, the_newest_record_is_always_kept);
 	tcase_add_test(tc, a_token_without_an_end_is_cut);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

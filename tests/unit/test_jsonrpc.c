@@ -11,6 +11,7 @@
 #include "common/jsonrpc_error.h"
 #include "common/sc.h"
 #include "tests/unit/jsonrpc_run.h"
+#include "tests/unit/unit.h"
 
 /* 32 and 62 characters of a string */
 #define X32 "0123456789abcdef0123456789abcdef"
@@ -526,8 +527,6 @@ main(void)
 {
 	Suite *suite = suite_create("jsonrpc");
 	TCase *tc = tcase_create("jsonrpc");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, every_cut_finds_the_same, 0, ARRAY_LEN(rows));
@@ -539,9 +538,5 @@ main(void)
 	tcase_add_loop_test(tc, errors_are_written, 0, ARRAY_LEN(error_rows));
 	tcase_add_test(tc, errors_are_messages);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 
+#include "tests/unit/unit.h"
 #include "worker/lag.h"
 
 #define SECOND 1000000u
@@ -57,16 +57,10 @@ main(void)
 {
 	Suite *suite = suite_create("lag");
 	TCase *tc = tcase_create("lag");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, what_comes_in_time_is_not_late);
 	tcase_add_test(tc, a_timer_is_late_once);
 	tcase_add_test(tc, the_worst_is_remembered_for_a_window_or_two);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

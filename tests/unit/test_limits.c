@@ -5,9 +5,9 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 
 #include "supervisor/limits.h"
+#include "tests/unit/unit.h"
 
 static struct conf conf;
 
@@ -106,8 +106,6 @@ main(void)
 {
 	Suite *suite = suite_create("limits");
 	TCase *tc = tcase_create("limits");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, workers_are_as_many_as_cores_but_few_enough);
@@ -117,9 +115,5 @@ main(void)
 	tcase_add_test(tc, more_clients_ask_for_more_files);
 	tcase_add_test(tc, too_few_files_are_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

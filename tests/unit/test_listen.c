@@ -17,6 +17,7 @@
 
 #include "common/fd.h"
 #include "supervisor/listen.h"
+#include "tests/unit/unit.h"
 
 static char errors[] = "/tmp/sc-listen-XXXXXX";
 static struct listeners listeners;
@@ -148,8 +149,6 @@ main(void)
 {
 	Suite *suite = suite_create("listen");
 	TCase *tc = tcase_create("listen");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, port_zero_picks_one);
@@ -158,9 +157,5 @@ main(void)
 	tcase_add_test(tc, unknown_name_is_told);
 	tcase_add_test(tc, several_addresses_or_none);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

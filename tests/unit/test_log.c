@@ -23,6 +23,7 @@
 #include "common/log.h"
 #include "common/log_escape.h"
 #include "common/log_repeat.h"
+#include "tests/unit/unit.h"
 
 static char directory[64];
 
@@ -569,8 +570,6 @@ main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *tc = tcase_create("log");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, a_line_has_time_program_prefix_and_message);
@@ -595,9 +594,5 @@ main(void)
 	tcase_add_test(tc, time_is_written_in_utc);
 	tcase_add_test(tc, clocks_run);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "common/log_line.h"
 #include "common/log_repeat.h"
+#include "tests/unit/unit.h"
 
 static struct log_head
 head_of(const char *prefix, const char *subject)
@@ -306,11 +307,5 @@ log_line_suite(void)
 int
 main(void)
 {
-	SRunner *runner = srunner_create(log_line_suite());
-	int failed;
-
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return unit_run(log_line_suite());
 }

@@ -6,7 +6,6 @@
 
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -17,6 +16,7 @@
 #include "supervisor/look.h"
 #include "supervisor/tally.h"
 #include "tests/unit/arena_rig.h"
+#include "tests/unit/unit.h"
 
 #define COUNT 40
 
@@ -290,8 +290,6 @@ main(void)
 {
 	Suite *suite = suite_create("look");
 	TCase *tc = tcase_create("look");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, records_are_copied);
@@ -304,9 +302,5 @@ main(void)
 	tcase_add_loop_test(
 	    tc, deaths_are_counted_by_kind, 0, (int)ARRAY_LEN(ends));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

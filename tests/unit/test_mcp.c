@@ -4,10 +4,10 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "common/mcp.h"
 #include "common/sc.h"
+#include "tests/unit/unit.h"
 
 /* clang-format off */
 static const struct { const char *version; bool modern; } rows[] = {
@@ -45,16 +45,10 @@ main(void)
 {
 	TCase *tc = tcase_create("versions");
 	Suite *s = suite_create("mcp");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, versions_are_told_apart, 0, (int)ARRAY_LEN(rows));
 	tcase_add_test(tc, absent_version_is_legacy);
 	suite_add_tcase(s, tc);
-	runner = srunner_create(s);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(s);
 }

@@ -5,12 +5,12 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/counters.h"
 #include "supervisor/metrics.h"
 #include "tests/unit/exposition.h"
+#include "tests/unit/unit.h"
 
 static struct supervisor sv;
 static struct tally tally;
@@ -165,8 +165,6 @@ main(void)
 {
 	Suite *suite = suite_create("metrics");
 	TCase *tc = tcase_create("metrics");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_has_happened);
@@ -175,9 +173,5 @@ main(void)
 	tcase_add_test(tc, a_page_that_is_cut_has_whole_lines);
 	tcase_add_loop_test(tc, what_is_wrong_is_seen, 0, (int)ARRAY_LEN(bad));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

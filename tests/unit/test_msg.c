@@ -17,6 +17,7 @@
 
 #include "common/fd.h"
 #include "common/msg.h"
+#include "tests/unit/unit.h"
 
 /* clang-format off */
 static const struct {
@@ -320,8 +321,6 @@ main(void)
 {
 	Suite *suite = suite_create("msg");
 	TCase *tc = tcase_create("msg");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
@@ -338,9 +337,5 @@ main(void)
 	tcase_add_test(tc, a_reset_hides_no_message);
 	tcase_add_test(tc, another_descriptor_is_an_error);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -16,6 +16,7 @@
 
 #include "common/fd.h"
 #include "supervisor/notify.h"
+#include "tests/unit/unit.h"
 
 /* A manager that listens at `name` ('@' for an abstract one). */
 static int
@@ -163,8 +164,6 @@ main(void)
 {
 	Suite *suite = suite_create("notify");
 	TCase *tc = tcase_create("notify");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, manager_hears_us, 0, 2);
 	tcase_add_test(tc, a_reload_says_when_it_began);
@@ -172,9 +171,5 @@ main(void)
 	tcase_add_test(tc, a_watched_process_says_that_it_lives);
 	tcase_add_loop_test(tc, nobody_to_hear_us_is_no_trouble, 0, 5);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

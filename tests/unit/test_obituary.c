@@ -5,12 +5,12 @@
 
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/sc.h"
 #include "supervisor/obituary.h"
+#include "tests/unit/unit.h"
 
 /* wait(2)'s encoding on Linux, and what it means. */
 #define EXITED(code) ((code) << 8)
@@ -61,15 +61,9 @@ main(void)
 {
 	Suite *suite = suite_create("obituary");
 	TCase *tc = tcase_create("obituary");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, status_is_put_into_words, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, real_death_is_put_into_words);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

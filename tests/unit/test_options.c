@@ -17,6 +17,7 @@
 #include "common/conf_key.h"
 #include "supervisor/options.h"
 #include "supervisor/options_help.h"
+#include "tests/unit/unit.h"
 
 #define WORDS_MAX 32
 
@@ -350,8 +351,6 @@ main(void)
 {
 	Suite *suite = suite_create("options");
 	TCase *tc = tcase_create("options");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, the_shortest_line_works);
@@ -369,9 +368,5 @@ main(void)
 	tcase_add_test(tc, the_kept_line_means_the_same);
 	tcase_add_test(tc, help_names_every_option_and_key);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "common/log.h"
 #include "supervisor/pidfile.h"
+#include "tests/unit/unit.h"
 
 static char dir[] = "/tmp/sc-pidfile-XXXXXX";
 static char path[64], errors[64];
@@ -157,8 +158,6 @@ main(void)
 {
 	Suite *suite = suite_create("pidfile");
 	TCase *tc = tcase_create("pidfile");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, file_holds_the_process_id_and_goes);
@@ -168,9 +167,5 @@ main(void)
 	tcase_add_test(tc, no_path_no_file);
 	tcase_add_test(tc, missing_directory_is_told);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -4,10 +4,10 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "common/sc.h"
 #include "supervisor/placement.h"
+#include "tests/unit/unit.h"
 
 #define WORKERS 3
 
@@ -53,16 +53,10 @@ main(void)
 {
 	Suite *suite = suite_create("placement");
 	TCase *tc = tcase_create("placement");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, ready_worker_with_fewest_is_chosen, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, no_workers_no_choice);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,10 +5,10 @@
 
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "common/sc.h"
 #include "supervisor/poison.h"
+#include "tests/unit/unit.h"
 
 static const struct {
 	int wait_status;
@@ -144,8 +144,6 @@ main(void)
 {
 	Suite *suite = suite_create("poison");
 	TCase *tc = tcase_create("poison");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, fault_is_told_from_violence, 0, ARRAY_LEN(faults));
@@ -157,9 +155,5 @@ main(void)
 	tcase_add_test(tc, many_places_push_out_the_oldest);
 	tcase_add_test(tc, only_adoption_is_blamed_without_a_record);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -4,9 +4,9 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "supervisor/pulse.h"
+#include "tests/unit/unit.h"
 
 START_TEST(beating_heart_never_hangs)
 {
@@ -70,8 +70,6 @@ main(void)
 {
 	Suite *suite = suite_create("pulse");
 	TCase *tc = tcase_create("pulse");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, beating_heart_never_hangs);
 	tcase_add_test(tc, still_heart_hangs_when_the_time_is_over);
@@ -79,9 +77,5 @@ main(void)
 	tcase_add_test(tc, one_beat_starts_the_count_anew);
 	tcase_add_test(tc, without_a_limit_nothing_hangs);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,11 +5,11 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/http_head.h"
 #include "common/jsonrpc.h"
+#include "tests/unit/unit.h"
 #include "worker/refuse.h"
 
 /* A Sunday in November 1994, 08:49:37 GMT (RFC 9110 5.6.7). */
@@ -251,8 +251,6 @@ main(void)
 {
 	Suite *suite = suite_create("refuse");
 	TCase *tc = tcase_create("refuse");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(
@@ -269,9 +267,5 @@ main(void)
 	    sizeof(silent_rows) / sizeof(silent_rows[0]));
 	tcase_add_loop_test(tc, any_bytes_of_a_state_are_survived, 0, 8);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

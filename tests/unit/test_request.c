@@ -5,9 +5,9 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 
 #define OUT_CAP (512u * 1024u)
@@ -377,8 +377,6 @@ main(void)
 {
 	Suite *suite = suite_create("request");
 	TCase *tc = tcase_create("request");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
@@ -391,9 +389,5 @@ main(void)
 	tcase_add_test(tc, a_kept_stream_makes_room);
 	tcase_add_test(tc, a_head_that_is_too_long_is_nobodys);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -7,9 +7,9 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/unit.h"
 #include "worker/resolve.h"
 
 #define LONG_MS 3600000u
@@ -162,8 +162,6 @@ main(void)
 {
 	Suite *suite = suite_create("resolve");
 	TCase *tc = tcase_create("resolve");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 20);
@@ -173,9 +171,5 @@ main(void)
 	tcase_add_test(tc, old_addresses_are_used_and_looked_up_again);
 	tcase_add_test(tc, the_end_is_quiet);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -5,10 +5,10 @@
 
 #include <check.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "common/sc.h"
 #include "supervisor/respawn.h"
+#include "tests/unit/unit.h"
 
 /* wait(2)'s encoding on Linux. */
 #define EXITED(code) ((code) << 8)
@@ -119,14 +119,8 @@ main(void)
 {
 	Suite *suite = suite_create("respawn");
 	TCase *tc = tcase_create("respawn");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, decision_is_right, 0, ARRAY_LEN(rows));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

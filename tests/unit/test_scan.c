@@ -9,6 +9,7 @@
 
 #include "common/sc.h"
 #include "common/scan.h"
+#include "tests/unit/unit.h"
 
 enum {
 	LEN_MAX = 200,
@@ -87,16 +88,10 @@ main(void)
 {
 	Suite *suite = suite_create("scan");
 	TCase *tc = tcase_create("scan");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, first_of_both_is_found);
 	tcase_add_test(tc, every_byte_is_told_apart);
 	tcase_add_test(tc, nothing_behind_the_end_is_read);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "common/sc.h"
 #include "supervisor/scrape_request.h"
+#include "tests/unit/unit.h"
 
 #define END "\r\n\r\n"
 
@@ -113,8 +114,6 @@ main(void)
 {
 	Suite *suite = suite_create("scrape_request");
 	TCase *tc = tcase_create("scrape_request");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(
 	    tc, requests_are_told_apart, 0, (int)ARRAY_LEN(rows));
@@ -122,9 +121,5 @@ main(void)
 	    tc, nothing_is_decided_before_the_end, 0, (int)ARRAY_LEN(rows));
 	tcase_add_test(tc, what_is_too_long_is_told);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -4,8 +4,8 @@
 #include "config.h"
 
 #include <check.h>
-#include <stdlib.h>
 
+#include "tests/unit/unit.h"
 #include "worker/seen.h"
 
 /* Hashes that fall together in the same chains. */
@@ -62,15 +62,10 @@ main(void)
 {
 	Suite *suite = suite_create("seen");
 	TCase *tc = tcase_create("window");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tc);
 	tcase_add_test(tc, newest_are_all_found);
 	tcase_add_test(tc, older_are_forgotten);
 	tcase_add_test(tc, newest_of_equals_counts);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return unit_run(suite);
 }

@@ -6,12 +6,12 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/fd.h"
+#include "tests/unit/unit.h"
 #include "worker/send.h"
 
 #define BYTES 8192
@@ -99,8 +99,6 @@ main(void)
 {
 	Suite *suite = suite_create("send");
 	TCase *tc = tcase_create("send");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
@@ -108,9 +106,5 @@ main(void)
 	tcase_add_test(tc, a_full_socket_blocks);
 	tcase_add_loop_test(tc, a_lost_peer_is_an_error, 1, 3);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

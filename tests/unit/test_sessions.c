@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,6 +16,7 @@
 
 #include "common/claim.h"
 #include "common/sessions.h"
+#include "tests/unit/unit.h"
 
 #define SESSIONS 500u
 #define SELF owner_id(3, 1)
@@ -351,8 +351,6 @@ main(void)
 {
 	Suite *suite = suite_create("sessions");
 	TCase *tc = tcase_create("sessions");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -365,9 +363,5 @@ main(void)
 	tcase_add_test(tc, a_dead_holder_blocks_nobody);
 	tcase_add_test(tc, the_table_is_whole_whenever_one_dies);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -7,7 +7,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include "common/claim.h"
 #include "common/fd.h"
 #include "common/shm.h"
+#include "tests/unit/unit.h"
 
 static const struct shm_sizes sizes = { .clients = 37,
 	.upstreams = 1,
@@ -249,8 +249,6 @@ main(void)
 {
 	Suite *suite = suite_create("shm");
 	TCase *tc = tcase_create("shm");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -264,9 +262,5 @@ main(void)
 	tcase_add_test(tc, blocks_are_backed_and_given_back);
 	tcase_add_test(tc, blocks_that_are_none_are_refused);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "common/sc.h"
 #include "tests/unit/sse_run.h"
+#include "tests/unit/unit.h"
 
 #define BOM "\xEF\xBB\xBF"
 
@@ -368,8 +369,6 @@ main(void)
 {
 	Suite *suite = suite_create("sse");
 	TCase *tc = tcase_create("sse");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, every_cut_tells_the_same, 0, ARRAY_LEN(rows));
@@ -379,9 +378,5 @@ main(void)
 	tcase_add_test(tc, large_values_pass_in_one_piece);
 	tcase_add_test(tc, any_state_is_survived);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -19,6 +19,7 @@
 #include "common/sc.h"
 #include "supervisor/confine.h"
 #include "tests/unit/supervisor_rig.h"
+#include "tests/unit/unit.h"
 
 #define DEATHS 50
 
@@ -320,8 +321,6 @@ main(void)
 {
 	Suite *suite = suite_create("supervisor");
 	TCase *tc = tcase_create("supervisor");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
@@ -343,9 +342,5 @@ main(void)
 	tcase_add_test(tc, root_keeps_what_it_needs);
 	tcase_add_test(tc, reload_replaces_the_workers_and_says_so);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -12,7 +12,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -23,6 +22,7 @@
 #include "common/fd.h"
 #include "common/tcp_count.h"
 #include "common/tcp_self_test.h"
+#include "tests/unit/unit.h"
 
 #define PATIENCE_MS 10000
 #define BUFFERS 8192
@@ -576,8 +576,6 @@ main(void)
 {
 	Suite *suite = suite_create("tcp_count");
 	TCase *tc = tcase_create("connections");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -604,9 +602,5 @@ main(void)
 	tcase_add_test(tc, impossible_values_are_refused);
 	tcase_add_test(tc, this_kernel_counts_right);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

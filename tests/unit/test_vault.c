@@ -8,9 +8,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include "supervisor/vault.h"
+#include "tests/unit/unit.h"
 
 #define CLIENTS 3
 #define UPSTREAMS 4
@@ -229,8 +229,6 @@ main(void)
 {
 	Suite *suite = suite_create("vault");
 	TCase *tc = tcase_create("vault");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, client_is_found_by_slot_and_generation);
@@ -244,9 +242,5 @@ main(void)
 	tcase_add_test(tc, end_closes_everything);
 	tcase_add_test_raise_signal(tc, dropping_a_free_slot_is_a_bug, SIGABRT);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }

@@ -6,10 +6,10 @@
 #include <check.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "common/claim.h"
 #include "supervisor/worker_table.h"
+#include "tests/unit/unit.h"
 
 #define WORKERS 3
 
@@ -168,8 +168,6 @@ main(void)
 {
 	Suite *suite = suite_create("worker_table");
 	TCase *tc = tcase_create("worker_table");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, life_is_mirrored);
@@ -182,9 +180,5 @@ main(void)
 	tcase_add_test(tc, states_have_words);
 	tcase_add_test_raise_signal(tc, the_dead_do_not_get_ready, SIGABRT);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run(suite);
 }
