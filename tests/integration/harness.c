@@ -98,6 +98,12 @@ find_port(const char *path, const char *text)
 	return (uint16_t)port;
 }
 
+uint16_t
+rig_port_in(const char *log)
+{
+	return find_port(log, "listening on 127.0.0.1:");
+}
+
 static uint16_t
 wait_for_port(struct process *p, const char *path, const char *text)
 {

@@ -70,6 +70,9 @@ void rig_run(struct process *p, const char *name, const char *argument, ...);
 /* The same with the words of text as arguments. */
 void rig_run_words(struct process *p, const char *name, const char *text);
 
+/* Where the daemon listens, as its log in this file says; 0: not yet. */
+uint16_t rig_port_in(const char *log);
+
 /* TERM, and wait for the exit code 0. */
 void rig_stop_proxy(void);
 

@@ -120,17 +120,7 @@ START_TEST(names_are_resolved_in_confinement)
 	rig_run(p, "shadowcat", "reverse", "--bind", "127.0.0.1:0",
 	    "--upstream", url, "--control", rig.control, "--pidfile",
 	    rig.pidfile, NULL);
-	wait_for(file_has(p->err, "listening on 127.0.0.1:"));
-	rig.proxy_port = 0;
-	{
-		struct bytes all;
-
-		file_read(p->err, &all);
-		rig.proxy_port =
-		    (uint16_t)atoi(strstr(all.data, "listening on 127.0.0.1:") +
-				   strlen("listening on 127.0.0.1:"));
-		bytes_fini(&all);
-	}
+	wait_for((rig.proxy_port = rig_port_in(p->err)) != 0);
 	expect_service();
 }
 END_TEST

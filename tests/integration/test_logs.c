@@ -360,30 +360,6 @@ start_logging_to(const char *path, const char *level)
 	    "log.access=true", "--set", level, NULL);
 }
 
-static bool
-find_port(const char *text)
-{
-	static const char words[] = "listening on 127.0.0.1:";
-	const char *at = strstr(text, words);
-
-	if (at == NULL || strchr(at, '\n') == NULL)
-		return false;
-	rig.proxy_port = (uint16_t)atoi(at + strlen(words));
-	return true;
-}
-
-static bool
-file_tells_port(const char *path)
-{
-	struct bytes all;
-	bool found;
-
-	file_read(path, &all);
-	found = find_port(all.data);
-	bytes_fini(&all);
-	return found;
-}
-
 #define ROTATIONS 5
 
 /* Lines of requests in the log and in those that were renamed. */
@@ -409,7 +385,7 @@ START_TEST(rotation_loses_no_line)
 
 	snprintf(path, sizeof(path), "%s/log", rig.dir);
 	start_logging_to(path, "log.level=info");
-	wait_for(file_tells_port(path));
+	wait_for((rig.proxy_port = rig_port_in(path)) != 0);
 	for (i = 0; i < ROTATIONS; i++) {
 		ask_open(&c);
 		for (unsigned n = 0; n < 40; n++) {
@@ -435,6 +411,8 @@ START_TEST(rotation_loses_no_line)
 	ck_assert_uint_eq(count_requests(path), ROTATIONS * 40 + more);
 }
 END_TEST
+
+#define WHERE "listening on 127.0.0.1:"
 
 /* Read what is there; whether `text` stands in it. */
 static bool
@@ -462,8 +440,10 @@ START_TEST(a_log_that_nobody_reads_holds_up_nobody)
 	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	start_logging_to(path, "log.level=debug");
-	wait_for(pipe_has(fd, &all, "listening on"));
-	ck_assert(find_port(all.data));
+	wait_for(pipe_has(fd, &all, WHERE) &&
+		 strchr(strstr(all.data, WHERE), '\n') != NULL);
+	rig.proxy_port =
+	    (uint16_t)atoi(strstr(all.data, WHERE) + strlen(WHERE));
 	ask_open(&c);
 	for (unsigned i = 0; i < 1000; i++) {
 		ask_send(&c, "POST", OK, MODERN, CALL);
