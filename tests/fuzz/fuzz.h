@@ -7,12 +7,28 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/sc.h"
 
 /*
  * Run the parser over one input; aborts on what should not be.  Called by
  * libFuzzer, or by standalone.c where there is none.  Returns 0.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+/* A copy of its own length, so that a read beyond it is seen; the caller's. */
+static inline char *
+fuzz_copy(const uint8_t *data, size_t len)
+{
+	char *copy = calloc(1, len + (len == 0));
+
+	sc_assert(copy != NULL);
+	if (len > 0)
+		memcpy(copy, data, len);
+	return copy;
+}
 
 /* A sequence of numbers that depends on the seed alone. */
 static inline uint32_t

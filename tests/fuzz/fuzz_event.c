@@ -155,16 +155,12 @@ check_depth(const char *buf, size_t len, size_t block, size_t at,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	/* a copy of its own length, so that a read beyond it is seen */
-	char *buf = calloc(1, len + (len == 0));
+	char *buf = fuzz_copy(data, len);
 	uint32_t seed = fuzz_seed(data, len);
 	size_t block, at = fuzz_random(&seed) % SHM_BLOCK_SIZE;
 	static struct reading whole = { .depth = EVENT_MESSAGE };
 
-	sc_assert(buf != NULL);
 	set_up();
-	if (len > 0)
-		memcpy(buf, data, len);
 	block = block_len(buf, len);
 	if (block > 0)
 		read_record(buf, block, at, &whole);
