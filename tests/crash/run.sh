@@ -37,7 +37,7 @@ if [ "${1-}" = --full ]; then
 	GROWTH_DEATHS=1000 tests/integration/test_growth || failed=1
 	# Counters that move while they are read.
 	try crash_storm --scene slow-client --clients 16 --pause 5-40 \
-	    --seconds 60 --keep 15
+	    --seconds 60 --keep 2
 else
 	try crash_matrix --points --scene pipeline
 	try crash_storm --seconds 4 --clients 8 --workers 2 --pause 2-60
