@@ -450,9 +450,9 @@ finish(struct supervisor *sv)
 	worker_table_fini(&sv->workers);
 	if (sv->shm.header != NULL)
 		shm_fini(&sv->shm);
+	free(sv->binary);
 	if (sv->loop == NULL)
 		return;
-	free(sv->binary);
 	ev_timer_stop(sv->loop, &sv->tick);
 	ev_timer_stop(sv->loop, &sv->deadline);
 	ev_timer_stop(sv->loop, &sv->upgrade.timer);
@@ -521,8 +521,10 @@ supervisor_run(const struct options *options, struct conf *conf)
 	upgrade_init(&sv, options->argv[0]);
 	if (options_has(options, OPTIONS_FLAG_DAEMON)) {
 		r = daemon_begin(&sv.daemon, &status);
-		if (r != 0)
+		if (r != 0) {
+			free(sv.binary);
 			return r < 0 ? EXIT_FAILURE : status;
+		}
 	}
 	return run(&sv);
 }
