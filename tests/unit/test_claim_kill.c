@@ -27,6 +27,7 @@
 #define BLOCKS ((EXTENTS - 1) * CLAIM_EXTENT + 300)
 #define KILLS_MAX 2000u
 #define SECONDS 1
+#define PATIENCE 30
 
 #define HOLD_MAX 1400u
 
@@ -235,6 +236,24 @@ kill_at_random(pid_t *pids, uint32_t *generations, uint32_t *seed)
 	return kills;
 }
 
+/* Whether all has happened that this is about. */
+static bool
+has_seen_all(void)
+{
+	return (arena->hold < HOLD_MAX || arena->full > 0) &&
+	       arena->given > 10 && arena->steps > 100;
+}
+
+/* On a busy machine those who die young come to nothing. */
+static void
+leave_alone(void)
+{
+	double deadline = now() + PATIENCE;
+
+	while (!has_seen_all() && now() < deadline)
+		(void)sched_yield();
+}
+
 /* Everything is free, can be taken once, and its memory can be had back. */
 static void
 check_nothing_is_lost(void)
@@ -279,13 +298,12 @@ START_TEST(no_element_is_lost_or_owned_twice)
 		pids[i] = start(i, 1, &seed);
 	}
 	ck_assert_uint_gt(kill_at_random(pids, generations, &seed), 10);
+	leave_alone();
 	arena->stop = 1;
 	for (uint32_t i = 0; i < arena->workers; i++)
 		reap(pids[i], false);
 	check_nothing_is_lost();
-	ck_assert(arena->hold < HOLD_MAX || arena->full > 0);
-	ck_assert_uint_gt(arena->given, 10);
-	ck_assert_uint_gt(arena->steps, 100);
+	ck_assert(has_seen_all());
 	shm_fini(&shm);
 }
 END_TEST
