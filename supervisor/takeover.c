@@ -118,8 +118,7 @@ takeover_serving(struct supervisor *sv)
 
 	sv->upgrade.is_replacement = false;
 	(void)snprintf(text, sizeof(text),
-	    "%u workers of the image before finish what they have",
-	    sv->leaving.count);
+	    "old workers that finish what they have: %u", sv->leaving.count);
 	on_upgraded(sv, 0, text);
 }
 

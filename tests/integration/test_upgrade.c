@@ -435,7 +435,8 @@ START_TEST(forced_upgrade_leaves_streams_to_old_workers)
 
 	start_with_stream(&c, "workers=1");
 	ck_assert_uint_eq(rig_workers(&before, 1), 1);
-	ctl_says("upgrade --force", 0, "1 workers of the image before");
+	ctl_says(
+	    "upgrade --force", 0, "old workers that finish what they have: 1");
 	ck_assert(proc_runs(rig.proxy.pid));
 	ck_assert_uint_eq(rig_workers(now, WORKERS_MAX), 2);
 	ck_assert_int_eq(leaving(), 1);

@@ -67,11 +67,22 @@ setup(void)
 		pack_fd(&rest, fd);
 }
 
+/* The sockets stay open: they are ours. */
+static void
+forget_estate(void)
+{
+	listeners_forget(&sv.listeners, &estate.listeners);
+	estate_fini(&estate);
+	free(estate.binary_path);
+	memset(&estate, 0, sizeof(estate));
+}
+
 static void
 teardown(void)
 {
-	estate_fini(&estate);
-	free(estate.binary_path);
+	forget_estate();
+	listeners_close(&sv.listeners);
+	worker_table_fini(&sv.workers);
 	free(sv.binary);
 	pack_fini(&rest);
 	pack_fini(&written);
@@ -143,8 +154,7 @@ START_TEST(what_is_cut_off_is_refused)
 	estate_write(&sv, 101, 102, &rest, &written);
 	for (size_t len = 0; len < written.len; len += 7) {
 		ck_assert_int_eq(read_back(len), -EPROTO);
-		estate_fini(&estate);
-		free(estate.binary_path);
+		forget_estate();
 	}
 	written.bytes[0] ^= 1;
 	ck_assert_int_eq(read_back(written.len), -EPROTO);
