@@ -64,7 +64,6 @@ expect 0 rotate
 step "rotation under load"
 expect 0 "$SCRIPT" start
 pid=$(pid_written)
-children="$children $pid"
 port=$(port)
 # No more of them than the log takes from one place without summing up.
 requests 1 5

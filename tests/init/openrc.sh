@@ -61,7 +61,6 @@ step "start and reload"
 write_config
 expect 0 "$ROOT/rc" start
 pid=$(pid_written)
-children="$children $pid"
 expect 0 "$ROOT/rc" status
 begin_stream
 write_config 'log { level = debug }'
@@ -98,7 +97,6 @@ wait_until grep -q "upgrade: done" "$LOG"
 expect 0 "$ROOT/rc" restart
 gone "$pid" || fail "it still runs"
 pid=$(pid_written)
-children="$children $pid"
 expect 0 "$ROOT/rc" stop
 gone "$pid" || fail "it still runs"
 
@@ -114,7 +112,6 @@ runs $stranger || fail "a stranger was killed"
 step "a daemon that was killed"
 expect 0 "$ROOT/rc" start
 pid=$(pid_written)
-children="$children $pid"
 kill -KILL "$pid"
 wait_until gone "$pid"
 expect 32 "$ROOT/rc" status

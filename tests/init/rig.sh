@@ -11,13 +11,16 @@ PIDFILE=$ROOT/run/shadowcat.pid
 CONFIG=$ROOT/shadowcat.conf
 LOG=$ROOT/log/shadowcat.log
 CONTROL=$ROOT/control.sock
+# Of this shell, which has not waited for them: the numbers are still theirs.
 children=
+client=
 
 # shellcheck disable=SC2317
 rig_end()
 {
 	code=$?
-	for pid in $children; do
+	ctl stop >/dev/null 2>&1
+	for pid in $children $client; do
 		kill "$pid" 2>/dev/null
 	done
 	if [ $code -ne 0 ] && [ $code -ne 77 ]; then
@@ -148,7 +151,6 @@ begin_stream()
 	    "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2\r\nContent-Type: application/json\r\nX-Script: head 200 text/event-stream chunked; events 100 2 id=a; await on; events 100 2 id=b\r\n\r\n{}" \
 	    > "$ROOT/stream" 2>&1 &
 	client=$!
-	children="$children $client"
 	wait_until grep -q '^id: a50$' "$ROOT/stream"
 }
 
@@ -156,7 +158,8 @@ begin_stream()
 finish_stream()
 {
 	touch "$ROOT/gates/on"
-	wait "$client" || fail "the stream was broken off"
+	wait "$client" || { client=; fail "the stream was broken off"; }
+	client=
 	{ seq -f a%.0f 100; seq -f b%.0f 100; } > "$ROOT/wanted"
 	sed -n 's/^id: \([ab][0-9]*\)$/\1/p' "$ROOT/stream" |
 	    diff "$ROOT/wanted" - || fail "events were lost or doubled"

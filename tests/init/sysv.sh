@@ -46,7 +46,6 @@ write_config
 expect 0 "$SCRIPT" configtest
 expect 0 "$SCRIPT" start
 pid=$(pid_written)
-children="$children $pid"
 expect 0 "$SCRIPT" status
 said "$pid"
 
@@ -115,7 +114,6 @@ expect 0 "$SCRIPT" start
 runs $stranger || fail "a stranger was killed"
 expect 0 "$SCRIPT" status
 pid=$(pid_written)
-children="$children $pid"
 [ "$pid" != $stranger ] || fail "the number is still the stranger's"
 
 step "a daemon that was killed"
@@ -124,7 +122,6 @@ wait_until gone "$pid"
 expect 1 "$SCRIPT" status
 expect 0 "$SCRIPT" restart
 pid=$(pid_written)
-children="$children $pid"
 expect 0 "$SCRIPT" status
 
 step "a stop that takes too long is done by force"
@@ -132,7 +129,6 @@ write_config 'drain { timeout = 10m }'
 expect 0 "$SCRIPT" try-restart
 [ "$(pid_written)" != "$pid" ] || fail "not restarted"
 pid=$(pid_written)
-children="$children $pid"
 begin_stream
 echo STOP_SECONDS=1 >> "$ROOT/default"
 expect 0 "$SCRIPT" stop
