@@ -10,22 +10,46 @@
 #include "tests/crash/act.h"
 #include "tests/crash/returns.h"
 
+/*
+ * Ask with a small body, and without one; the answer's body is `want` unless
+ * that is NULL.
+ */
+static void
+post(struct play *p, unsigned id, const char *fields, const char *script,
+    const struct bytes *want)
+{
+	struct bytes out = { 0 }, body = { 0 };
+
+	act_json_body(&body, id);
+	act_add_post(p, &out, fields, &body, script);
+	act_send(p, &out);
+	act_read_answer(p, want);
+	bytes_fini(&body);
+}
+
+static void
+get(struct play *p, const char *fields, const char *script,
+    const struct bytes *want)
+{
+	struct bytes out = { 0 };
+
+	act_add_head(p, &out, "GET", fields, REQUEST_ONCE, NULL, script);
+	bytes_addf(&out, "\r\n");
+	act_send(p, &out);
+	act_read_answer(p, want);
+}
+
 /* --- requests ------------------------------------------------------------ */
 
 static void
 play_json(struct play *p)
 {
-	struct bytes out = { 0 }, body = { 0 }, want = { 0 };
+	struct bytes want = { 0 };
 
-	act_json_body(&body, 1);
 	bytes_addf(&want, "[1,2,3]");
-	act_add_post(
-	    p, &out, JSON LEGACY, &body, "answer 200 application/json [1,2,3]");
-	act_send(p, &out);
-	act_read_answer(p, &want);
+	post(p, 1, JSON LEGACY, "answer 200 application/json [1,2,3]", &want);
 	act_ask_again(p);
 	act_leave_open(p);
-	bytes_fini(&body);
 	bytes_fini(&want);
 }
 
@@ -147,21 +171,6 @@ play_expect(struct play *p)
 
 /* --- answers ------------------------------------------------------------- */
 
-/* Ask with a script that makes an event stream. */
-static void
-ask_events(struct play *p, const char *fields, const struct bytes *want,
-    const char *script)
-{
-	struct bytes out = { 0 }, body = { 0 };
-
-	act_json_body(&body, 7);
-	act_add_post(p, &out, fields, &body, script);
-	act_send(p, &out);
-	act_read_answer(p, want);
-	act_leave_open(p);
-	bytes_fini(&body);
-}
-
 /* Numbered events, cut anywhere on their way to the proxy. */
 static void
 play_events(struct play *p, const char *fields)
@@ -177,7 +186,8 @@ play_events(struct play *p, const char *fields)
 	    "drip %u %u; head 200 text/event-stream chunked; "
 	    "events %u %u id=e; response 7 id=z",
 	    piece, act_pick(p, 2) - 1, n, act_pick(p, 3) - 1);
-	ask_events(p, fields, &want, script);
+	post(p, 7, fields, script, &want);
+	act_leave_open(p);
 	bytes_fini(&want);
 }
 
@@ -208,7 +218,8 @@ play_large_events(struct play *p)
 	    "head 200 text/event-stream chunked; fillevent %zu id=a; "
 	    "fillevent %zu id=b; fillevent %zu id=c",
 	    large, small, large);
-	ask_events(p, JSON MODERN, &want, script);
+	post(p, 7, JSON MODERN, script, &want);
+	act_leave_open(p);
 	bytes_fini(&want);
 }
 
@@ -231,7 +242,8 @@ play_block_events(struct play *p)
 	}
 	act_add_response(&want, 7, NULL);
 	bytes_addf(&script, "; response 7");
-	ask_events(p, JSON LEGACY, &want, script.data);
+	post(p, 7, JSON LEGACY, script.data, &want);
+	act_leave_open(p);
 	bytes_fini(&script);
 	bytes_fini(&want);
 }
@@ -268,15 +280,11 @@ play_slow_client(struct play *p)
 static void
 play_get_events(struct play *p)
 {
-	struct bytes out = { 0 }, want = { 0 };
+	struct bytes want = { 0 };
 
 	act_add_events(&want, 9, "g");
-	act_add_head(p, &out, "GET", "Accept: text/event-stream\r\n" LEGACY,
-	    REQUEST_ONCE, NULL,
-	    "head 200 text/event-stream chunked; events 9 3 id=g");
-	bytes_addf(&out, "\r\n");
-	act_send(p, &out);
-	act_read_answer(p, &want);
+	get(p, "Accept: text/event-stream\r\n" LEGACY,
+	    "head 200 text/event-stream chunked; events 9 3 id=g", &want);
 	act_leave_open(p);
 	bytes_fini(&want);
 }
@@ -287,17 +295,14 @@ play_plain(struct play *p)
 {
 	static const char *const framings[] = { "chunked", "close" };
 	size_t size = act_size(p, 70 << 10, 700 << 10);
-	struct bytes out = { 0 }, want = { 0 };
+	struct bytes want = { 0 };
 	char script[200];
 
 	act_fill_body(&want, size);
 	for (unsigned i = 0; i < 2; i++) {
 		snprintf(script, sizeof(script),
 		    "head 200 text/plain %s; fill %zu", framings[i], size);
-		act_add_head(p, &out, "GET", "", REQUEST_ONCE, NULL, script);
-		bytes_addf(&out, "\r\n");
-		act_send(p, &out);
-		act_read_answer(p, &want);
+		get(p, "", script, &want);
 	}
 	act_leave_open(p);
 	bytes_fini(&want);
@@ -314,10 +319,7 @@ play_no_body(struct play *p)
 	act_send(p, &out);
 	if (act_read_head(p, true))
 		act_tell(p, "end %s", client_end_name(p->client.end));
-	act_add_head(p, &out, "GET", "", REQUEST_ONCE, NULL, "head 204");
-	bytes_addf(&out, "\r\n");
-	act_send(p, &out);
-	act_read_answer(p, NULL);
+	get(p, "", "head 204", NULL);
 	act_ask_again(p);
 	act_leave_open(p);
 }
@@ -402,17 +404,13 @@ play_bad_chunk(struct play *p)
 static void
 play_not_found(struct play *p)
 {
-	struct bytes out = { 0 }, body = { 0 }, want = { 0 };
+	struct bytes want = { 0 };
 
-	act_json_body(&body, 4);
 	bytes_addf(&want, "no such session");
-	act_add_post(p, &out, JSON "Mcp-Session-Id: gone\r\n" LEGACY, &body,
-	    "answer 404 text/plain \"no such session\"");
-	act_send(p, &out);
-	act_read_answer(p, &want);
+	post(p, 4, JSON "Mcp-Session-Id: gone\r\n" LEGACY,
+	    "answer 404 text/plain \"no such session\"", &want);
 	act_ask_again(p);
 	act_leave_open(p);
-	bytes_fini(&body);
 	bytes_fini(&want);
 }
 
@@ -422,33 +420,24 @@ play_bad_gateway(struct play *p)
 {
 	static const char *const scripts[] = { "body; cut",
 		"body; bytes \"What?\\r\\n\\r\\n\"; never" };
-	struct bytes out = { 0 }, body = { 0 };
 
-	act_json_body(&body, 5);
-	for (unsigned i = 0; i < 2; i++) {
-		act_add_post(p, &out, JSON LEGACY, &body, scripts[i]);
-		act_send(p, &out);
-		act_read_answer(p, NULL);
-	}
+	for (unsigned i = 0; i < 2; i++)
+		post(p, 5, JSON LEGACY, scripts[i], NULL);
 	act_ask_again(p);
 	act_leave_open(p);
-	bytes_fini(&body);
 }
 
 /* Modern: a stream that the origin breaks off is broken off. */
 static void
 play_broken_off(struct play *p)
 {
-	struct bytes out = { 0 }, body = { 0 }, want = { 0 };
+	struct bytes want = { 0 };
 
-	act_json_body(&body, 6);
 	act_add_events(&want, 5, "b");
-	act_add_post(p, &out, JSON MODERN, &body,
+	post(p, 6, JSON MODERN,
 	    "head 200 text/event-stream chunked; events 5 1 id=b; "
-	    "bytes \"9\\r\\ndata: \"; cut");
-	act_send(p, &out);
-	act_read_answer(p, &want);
-	bytes_fini(&body);
+	    "bytes \"9\\r\\ndata: \"; cut",
+	    &want);
 	bytes_fini(&want);
 }
 
@@ -456,18 +445,14 @@ play_broken_off(struct play *p)
 static void
 play_reset(struct play *p)
 {
-	struct bytes out = { 0 }, body = { 0 }, want = { 0 };
+	struct bytes want = { 0 };
 
-	act_json_body(&body, 9);
 	act_fill_body(&want, 3000);
-	act_add_post(p, &out, JSON LEGACY, &body,
-	    "head 200 application/json length=3000; fill 3000; reset");
-	act_send(p, &out);
-	act_read_answer(p, &want);
+	post(p, 9, JSON LEGACY,
+	    "head 200 application/json length=3000; fill 3000; reset", &want);
 	act_pause(p, 30); /* until the pool has noticed */
 	act_ask_again(p);
 	act_leave_open(p);
-	bytes_fini(&body);
 	bytes_fini(&want);
 }
 
@@ -475,14 +460,11 @@ play_reset(struct play *p)
 static void
 play_reset_body(struct play *p)
 {
-	struct bytes out = { 0 }, want = { 0 };
+	struct bytes want = { 0 };
 
 	act_fill_body(&want, 3000);
-	act_add_head(p, &out, "GET", "", REQUEST_ONCE, NULL,
-	    "head 200 text/plain close; fill 3000; wait 20; reset");
-	bytes_addf(&out, "\r\n");
-	act_send(p, &out);
-	act_read_answer(p, &want);
+	get(p, "", "head 200 text/plain close; fill 3000; wait 20; reset",
+	    &want);
 	bytes_fini(&want);
 }
 
