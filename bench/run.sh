@@ -176,7 +176,8 @@ memory()
 	done | awk '{ n += $1 } END { print n }'
 }
 
-# User memory of an idle stream: with 1,000 of them, less without.
+# User memory of an idle stream: with 1,000 of them, less without; when they
+# have been idle for a while, for memory is given back when nothing happens.
 measure_idle()
 {
 	eval "port=\$port_$1 watch=\$watch_$1"
@@ -189,6 +190,7 @@ measure_idle()
 	    >"$dir/held" 2>&1 &
 	exec 9>"$dir/hold"
 	await "$dir/held" ready >/dev/null
+	sleep 4
 	after=$(memory "$watch")
 	exec 9>&-
 	wait $!

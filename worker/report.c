@@ -200,11 +200,13 @@ void
 report_stream(const struct stream *st, enum end_reason why)
 {
 	const struct stream_state *ss = stream_state(st);
+	enum log_level level = level_for(st, why);
 	struct log_line line;
 	char subject[32];
 
-	if (!log_begin(&line, level_for(st, why),
-		subject_of(st->rec->id, subject), "end"))
+	/* Asked first: the subject of a line costs more than the rest here. */
+	if (!log_enabled(level) ||
+	    !log_begin(&line, level, subject_of(st->rec->id, subject), "end"))
 		return;
 	log_line_word(&line, "reason", end_reason_word(why));
 	put_stream(&line, st);
