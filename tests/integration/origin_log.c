@@ -133,6 +133,7 @@ find_request(void *context, json_t *line)
 	    ++f->seen == f->wanted) {
 		r->connection = number_of(line, "connection");
 		r->number = number_of(line, "number");
+		r->ms = json_integer_value(json_object_get(line, "ms"));
 		add_byte_string(
 		    &r->message.head, json_object_get(line, "head"));
 		add_byte_string(&r->method, json_object_get(line, "method"));

@@ -15,6 +15,7 @@
 struct origin_request {
 	unsigned connection;
 	unsigned number;
+	int64_t ms; /* when its head had come: wire_now_ms() */
 	struct message message; /* its head */
 	struct bytes method;
 	struct bytes target;

@@ -12,6 +12,7 @@
 #include <xxhash.h>
 
 #include "tests/peers/diary.h"
+#include "tests/peers/wire.h"
 
 #define TEXT_MAX 4096
 
@@ -65,6 +66,7 @@ new_line(const char *event, struct diary_place at)
 	json_t *line = json_pack(
 	    "{s:s, s:i}", "event", event, "connection", (int)at.connection);
 
+	json_object_set_new(line, "ms", json_integer(wire_now_ms()));
 	if (at.number > 0)
 		json_object_set_new(
 		    line, "number", json_integer((json_int_t)at.number));
