@@ -381,16 +381,32 @@ start_trial(struct supervisor *sv)
 	return r;
 }
 
-/* What the trial wrote: its first line, or what became of it. */
+/* What the trial wrote: its first line, which may be empty. */
 static void
-read_verdict(struct upgrade *u, int wait_status, char *buf, size_t cap)
+read_verdict(const struct upgrade *u, char *buf, size_t cap)
 {
 	ssize_t n = read(u->output, buf, cap - 1);
 
 	buf[MAX(n, 0)] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
-	if (buf[0] == '\0')
+}
+
+/* Why it is not to be, told in buf: what the trial said, or how it ended. */
+static void
+explain(int wait_status, char *buf, size_t cap)
+{
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
+		(void)snprintf(buf, cap, "not a shadowcat that can go on here");
+	else if (buf[0] == '\0')
 		obituary_format(wait_status, buf, cap);
+}
+
+static bool
+says(int wait_status, int exit_status, const char *verdict, const char *word)
+{
+	return WIFEXITED(wait_status) &&
+	       WEXITSTATUS(wait_status) == exit_status &&
+	       strncmp(verdict, word, strlen(word)) == 0;
 }
 
 bool
@@ -403,16 +419,17 @@ upgrade_note_exit(struct supervisor *sv, pid_t pid, int wait_status)
 		return false;
 	u->trial = 0;
 	ev_timer_stop(sv->loop, &u->timer);
-	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) {
+	read_verdict(u, verdict, sizeof(verdict));
+	if (says(wait_status, EXIT_SUCCESS, verdict, UPGRADE_FIT)) {
 		become_when_quiet(sv);
 		return true;
 	}
-	if (u->may_force && WIFEXITED(wait_status) &&
-	    WEXITSTATUS(wait_status) == UPGRADE_EXIT_OTHER_LAYOUT) {
+	if (u->may_force && says(wait_status, UPGRADE_EXIT_OTHER_LAYOUT,
+				verdict, UPGRADE_OTHER_LAYOUT)) {
 		force(sv);
 		return true;
 	}
-	read_verdict(u, wait_status, verdict, sizeof(verdict));
+	explain(wait_status, verdict, sizeof(verdict));
 	(void)snprintf(why, sizeof(why), "%s: %s", sv->binary, verdict);
 	refuse(sv, -EPROTO, why);
 	return true;
@@ -508,9 +525,10 @@ upgrade_check(const char *versions)
 
 	handover_versions(own, sizeof(own));
 	if (strcmp(own, versions) == 0)
-		return 0;
+		return puts(UPGRADE_FIT) < 0 ? -EIO : 0;
 	(void)fprintf(stderr,
-	    "another layout version (%s, the daemon has %s): it takes a "
+	    UPGRADE_OTHER_LAYOUT
+	    " (%s, the daemon has %s): it takes a "
 	    "restart, or shadowcatctl upgrade --force, which leaves the "
 	    "streams under way to the old workers\n",
 	    own, versions);

@@ -22,8 +22,14 @@ struct supervisor;
 /* The mode in which a child runs the new binary: see upgrade_check(). */
 #define UPGRADE_CHECK_MODE "upgrade-check"
 
+/* What that child says if it can: other programs end with 0, too. */
+#define UPGRADE_FIT "fit to go on"
+
 /* How that child ends where only the versions keep it from taking over. */
 #define UPGRADE_EXIT_OTHER_LAYOUT 3
+
+/* And how the line begins that it says then. */
+#define UPGRADE_OTHER_LAYOUT "another layout version"
 
 /* Room for what can be said about an upgrade. */
 #define UPGRADE_TEXT_CAP 1024
@@ -85,7 +91,8 @@ void upgrade_cancel(struct supervisor *sv);
 
 /*
  * The trial: whether a daemon with these versions (handover_versions()) could
- * be taken over as it is.  0, or -EPROTO with a line on stderr: by force.
+ * be taken over as it is.  0, having said so on stdout (UPGRADE_FIT); or
+ * -EPROTO with a line on stderr: by force.
  */
 SC_MUST_CHECK int upgrade_check(const char *versions);
 

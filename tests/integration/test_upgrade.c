@@ -266,6 +266,9 @@ static const struct {
 } bad_binaries[] = {
 	{ NULL, "Exec format error" },
 	{ "exit 3", "exited with code 3" },
+	/* Another program, which is content with everything. */
+	{ "exit 0", "not a shadowcat" },
+	{ "echo hello", "not a shadowcat" },
 	{ "kill -SEGV $$", "killed by SIGSEGV" },
 	{ "echo 'libmissing.so: cannot open' >&2; exit 127",
 	    "libmissing.so: cannot open" },
