@@ -117,9 +117,10 @@ write_head(struct client *c, struct client_state *next,
 		.proto = HTTP_SLICE("http"),
 		.framing = framing_of(head),
 		.content_length = (uint64_t)MAX(head->content_length, 0),
-		.drop_last_event_id =
-		    era == ERA_LEGACY && replay_is_minted(http_head_value(
-					     head, HTTP_FIELD_LAST_EVENT_ID)),
+		.drop_last_event_id = era == ERA_LEGACY &&
+				      (head->method == HTTP_METHOD_POST ||
+					  replay_is_minted(http_head_value(
+					      head, HTTP_FIELD_LAST_EVENT_ID))),
 	};
 	struct http_out out;
 

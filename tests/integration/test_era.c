@@ -330,6 +330,30 @@ START_TEST(modern_fields_pass_and_make_nothing)
 }
 END_TEST
 
+/* Only a GET can mean it: servers refuse a POST with it. */
+START_TEST(legacy_post_loses_its_last_event_id)
+{
+	struct origin_request seen;
+	struct client c;
+	size_t len;
+
+	rig_start(NULL);
+	for (unsigned n = 1; n <= 2; n++) {
+		ask(&c, n == 1 ? "POST" : "GET", "answer 200 text/plain ok",
+		    "Last-Event-ID: 5\r\n", n == 1 ? CALL : NULL, 200);
+		rig_request(n, &seen);
+		if (n == 1)
+			ck_assert_ptr_null(message_field(
+			    &seen.message, "Last-Event-ID", &len));
+		else
+			ck_assert(message_field_is(
+			    &seen.message, "Last-Event-ID", "5"));
+		origin_request_fini(&seen);
+		client_close(&c);
+	}
+}
+END_TEST
+
 static void
 add_cases(Suite *suite)
 {
@@ -343,6 +367,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, legacy_request_without_stream_goes_on);
 	tc = harness_case(suite, "ids");
 	tcase_add_test(tc, legacy_events_without_ids_get_some);
+	tcase_add_test(tc, legacy_post_loses_its_last_event_id);
 	tcase_add_test(tc, ids_of_the_upstream_stay);
 	tcase_add_loop_test(tc, priming_event_comes_where_it_belongs, 0,
 	    ARRAY_LEN(priming_rows));
