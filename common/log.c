@@ -166,6 +166,12 @@ log_fd(void)
 	return log_state.sink.fd;
 }
 
+bool
+log_is_on_stderr(void)
+{
+	return log_state.sink.kind == LOG_SINK_STDERR;
+}
+
 /* What the parent has gathered, lost or hidden is the parent's to tell. */
 static void
 on_fork(void)

@@ -77,6 +77,7 @@ void log_set_format(enum log_format format);
  * the path of a file that is appended to, and made with mode 0640.
  * Returns 0, or -errno, and then the old target stays: -EINVAL for a path
  * that is not absolute, -ENAMETOOLONG, or what open(2) or connect(2) said.
+ * Where no daemon listens at /dev/log, lines are lost until one does.
  */
 SC_MUST_CHECK int log_set_target(const char *target);
 
@@ -100,6 +101,9 @@ void log_stderr_changed(void);
  * Where the target is stderr, that is 2, or a way of our own to the same.
  */
 int log_fd(void);
+
+/* Whether lines go to stderr, whatever descriptor that takes. */
+bool log_is_on_stderr(void);
 
 /*
  * Take fd as the descriptor of the present target: for a worker that may

@@ -69,6 +69,23 @@ connect_syslog(const char *path)
 }
 
 /*
+ * The machine's syslog daemon need not run, or not yet, for us to: like
+ * syslog(3), and unlike a path that somebody has named.  Then the descriptor
+ * is connected by a later line (find_syslog_again()).
+ */
+static int
+open_syslog(const char *path)
+{
+	int fd = connect_syslog(path);
+
+	if ((fd != -ENOENT && fd != -ECONNREFUSED) ||
+	    strcmp(path, SYSLOG_PATH) != 0)
+		return fd;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/*
  * A pipe or terminal gets a description of our own, for O_NONBLOCK holds for
  * everybody who shares one.  Where it may not be opened, stderr itself is
  * used, and asked before each write whether it would block.
@@ -96,7 +113,7 @@ log_sink_open(const struct log_sink *sink)
 	case LOG_SINK_STDERR:
 		return open_stderr();
 	case LOG_SINK_SYSLOG:
-		return connect_syslog(sink->path);
+		return open_syslog(sink->path);
 	case LOG_SINK_FILE:
 		break;
 	}

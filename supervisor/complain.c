@@ -20,6 +20,6 @@ complain(const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_error("%s", text);
-	if (log_fd() != STDERR_FILENO)
+	if (!log_is_on_stderr())
 		(void)dprintf(STDERR_FILENO, "shadowcat: %s\n", text);
 }

@@ -119,6 +119,20 @@ write_file(char path[320], const char *text)
 	ck_assert_int_eq(fclose(f), 0);
 }
 
+/* The log has a descriptor of its own then, to the same pipe. */
+START_TEST(failure_is_one_line_through_a_pipe_too)
+{
+	char path[320], wrap[340];
+	struct process p;
+
+	write_file(path, "\"$@\" 2>&1 | cat >&2\n");
+	snprintf(wrap, sizeof(wrap), "sh %s", path);
+	ck_assert_int_eq(setenv("WRAP", wrap, 1), 0);
+	ck_assert_int_eq(run(&p, GOOD "--control /nonexistent/sock"), 0);
+	ck_assert_uint_eq(file_count(p.err, "\n"), 1);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	int code;
@@ -251,6 +265,7 @@ START_TEST(daemon_that_can_not_start_says_so)
 	    "http://127.0.0.1:9/", "--control", control, "--daemon", NULL);
 	ck_assert_int_eq(process_wait(&p, SOON), 1);
 	ck_assert_uint_eq(file_count(p.err, "\n"), 1);
+	ck_assert(file_has(p.err, "in use"));
 }
 END_TEST
 
@@ -313,6 +328,7 @@ add_cases(Suite *suite)
 	    tc, bad_usage_is_one_line_and_code_2, 0, ARRAY_LEN(bad_rows));
 	tcase_add_loop_test(tc, what_can_not_be_had_is_one_line_and_code_1, 0,
 	    ARRAY_LEN(hopeless));
+	tcase_add_test(tc, failure_is_one_line_through_a_pipe_too);
 	tc = harness_case(suite, "file");
 	tcase_add_loop_test(tc, file_can_be_checked, 0, ARRAY_LEN(file_rows));
 	tcase_add_test(tc, nearest_setting_wins);

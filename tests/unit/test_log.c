@@ -308,6 +308,36 @@ START_TEST(a_bad_target_leaves_the_old_one)
 }
 END_TEST
 
+/* Whether the machine that tests has a syslog daemon or not. */
+START_TEST(the_syslog_of_the_machine_need_not_run)
+{
+	ck_assert_int_eq(log_set_target("syslog"), 0);
+	log_info("test_log: nothing is wrong");
+	log_info("test_log: nothing is wrong here, either");
+	ck_assert_int_eq(log_reopen(), 0);
+}
+END_TEST
+
+/* Also where the descriptor is another one, as for a pipe. */
+START_TEST(stderr_is_known_as_such)
+{
+	int ends[2], old = dup(STDERR_FILENO);
+	bool is_on_stderr;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_ge(dup2(ends[1], STDERR_FILENO), 0);
+	ck_assert_int_eq(log_set_target("stderr"), 0);
+	is_on_stderr = log_is_on_stderr();
+	ck_assert_int_ge(dup2(old, STDERR_FILENO), 0);
+	ck_assert(is_on_stderr);
+	ck_assert_int_eq(log_set_target(path_of("log")), 0);
+	ck_assert(!log_is_on_stderr());
+	close(ends[0]);
+	close(ends[1]);
+	close(old);
+}
+END_TEST
+
 START_TEST(a_sent_descriptor_takes_the_place_of_the_old_one)
 {
 	const char *path = path_of("log"), *other = path_of("other");
@@ -583,6 +613,8 @@ main(void)
 	tcase_add_test(tc, a_long_line_ends_in_dots_and_is_one_line);
 	tcase_add_test(tc, a_file_is_appended_to_and_reopened);
 	tcase_add_test(tc, a_bad_target_leaves_the_old_one);
+	tcase_add_test(tc, the_syslog_of_the_machine_need_not_run);
+	tcase_add_test(tc, stderr_is_known_as_such);
 	tcase_add_test(tc, a_sent_descriptor_takes_the_place_of_the_old_one);
 	tcase_add_test(tc, syslog_gets_its_own_form_and_may_restart);
 	tcase_add_test(tc, stderr_that_nobody_reads_does_not_block);
