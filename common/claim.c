@@ -317,8 +317,8 @@ claim_count_free(const struct claim *c)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < c->count; i++) {
-		uint32_t word = atomic_load_explicit(
-		    &c->owners[i], memory_order_relaxed);
+		uint32_t word =
+		    atomic_load_explicit(&c->owners[i], memory_order_relaxed);
 
 		n += word == 0 || (word & CLAIM_IDLE) != 0;
 	}
@@ -380,9 +380,21 @@ claim_pass(struct claim *c, uint32_t index, uint32_t to)
 		atomic_store(&c->owners[index], to);
 }
 
-/* Free what the dead holds in an extent. */
+/* Owner words of the dead: these bits of them have this value. */
+struct dead {
+	uint32_t bits, value;
+};
+
+static bool
+is_dead(const struct claim *c, const struct dead *dead, uint32_t word)
+{
+	return (word & dead->bits) == dead->value &&
+	       (word & ~CLAIM_IDLE) != c->self;
+}
+
+/* Free what the dead hold in an extent. */
 static uint32_t
-sweep_extent(struct claim *c, uint32_t extent, uint32_t dead)
+sweep_extent(struct claim *c, uint32_t extent, const struct dead *dead)
 {
 	uint32_t first = extent_first(extent);
 	uint32_t end = first + extent_len(c, extent);
@@ -392,7 +404,7 @@ sweep_extent(struct claim *c, uint32_t extent, uint32_t dead)
 		uint32_t word =
 		    atomic_load_explicit(&c->owners[i], memory_order_relaxed);
 
-		if ((word & ~CLAIM_IDLE) != dead)
+		if (!is_dead(c, dead, word))
 			continue;
 		atomic_store_explicit(&c->owners[i], 0, memory_order_release);
 		KILL_POINT();
@@ -413,8 +425,8 @@ sweep_giving(struct claim *c, uint32_t extent, uint32_t dead)
 		extent_finish_giving(c, extent, EXTENT_BARE);
 }
 
-uint32_t
-claim_sweep(struct claim *c, uint32_t dead)
+static uint32_t
+sweep(struct claim *c, const struct dead *dead)
 {
 	uint32_t freed = 0;
 
@@ -426,10 +438,24 @@ claim_sweep(struct claim *c, uint32_t dead)
 			continue;
 		n = sweep_extent(c, extent, dead);
 		freed += n;
-		if (word == dead)
-			sweep_giving(c, extent, dead);
+		if (word < EXTENT_BARE && is_dead(c, dead, word))
+			sweep_giving(c, extent, word);
 		else if (n > 0)
 			extent_try_giving(c, extent);
 	}
 	return freed;
+}
+
+uint32_t
+claim_sweep(struct claim *c, uint32_t dead)
+{
+	return sweep(c, &(struct dead){ ~CLAIM_IDLE, dead });
+}
+
+uint32_t
+claim_sweep_own_slot(struct claim *c)
+{
+	const uint32_t slot = 0xff & ~CLAIM_IDLE;
+
+	return sweep(c, &(struct dead){ slot, c->self & slot });
 }

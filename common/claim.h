@@ -141,6 +141,13 @@ claim_rewind(struct claim *c)
  */
 bool claim_inherit(struct claim *c, uint32_t index, uint32_t dead);
 
+/* The owner word of an element; 0 where there is no such one. */
+static inline uint32_t
+claim_owner(const struct claim *c, uint32_t index)
+{
+	return index < c->count ? atomic_load(&c->owners[index]) : 0;
+}
+
 /* Give an element that this process uses to another owner id. */
 void claim_pass(struct claim *c, uint32_t index, uint32_t to);
 
@@ -150,5 +157,15 @@ void claim_pass(struct claim *c, uint32_t index, uint32_t to);
  * while others take and give.  Returns how many were freed.
  */
 uint32_t claim_sweep(struct claim *c, uint32_t dead);
+
+/* The same for all earlier processes of this one's worker slot, at once. */
+uint32_t claim_sweep_own_slot(struct claim *c);
+
+/* Whether this word says that one of them uses the element. */
+static inline bool
+claim_is_of_own_slot(uint32_t word, uint32_t self)
+{
+	return word != self && (word & 0xff) == (self & 0xff);
+}
 
 #endif

@@ -38,17 +38,33 @@
 
 /* --- 1. take over ------------------------------------------------------- */
 
-static void
-inherit(struct adoption *a, struct claim *c, uint32_t index)
+/*
+ * Whether the word says that a dead one uses the element.  Of our own slot
+ * all others are dead, and they may be many: each that died in adoption.
+ */
+static bool
+is_of_the_dead(const struct adoption *a, uint32_t word)
 {
 	uint32_t i;
 
+	if (claim_is_of_own_slot(word, a->w->self))
+		return true;
 	for (i = 0; i < a->start->dead_count; i++) {
-		if (claim_inherit(c, index, a->start->dead[i]))
-			return;
+		if (a->start->dead[i] == word)
+			return true;
 	}
+	return false;
+}
+
+static void
+inherit(struct adoption *a, struct claim *c, uint32_t index)
+{
+	uint32_t word = claim_owner(c, index);
+
+	if (is_of_the_dead(a, word))
+		(void)claim_inherit(c, index, word);
 	/* Blocks that were on their way to another worker, or from one. */
-	if (c == &a->w->arena.claim)
+	else if (c == &a->w->arena.claim)
 		(void)claim_inherit(c, index, owner_of_travelling(a->client));
 }
 
@@ -156,18 +172,6 @@ take_over_stream(
 		return take_over_parts(a, c->stream);
 	let_leave(c, cs);
 	return true;
-}
-
-static bool
-is_of_the_dead(const struct adoption *a, uint32_t owner)
-{
-	uint32_t i;
-
-	for (i = 0; i < a->start->dead_count; i++) {
-		if (a->start->dead[i] == owner)
-			return true;
-	}
-	return false;
 }
 
 /* A session that can't even be read is forgotten; its streams end. */
@@ -361,18 +365,27 @@ close_unnamed(struct adoption *a)
 	}
 }
 
+/* What a worker of another slot had, whose heir we are. */
+static void
+sweep_foreign(struct claim *c, uint32_t dead)
+{
+	if (!claim_is_of_own_slot(dead, c->self))
+		(void)claim_sweep(c, dead);
+}
+
 static void
 sweep(struct adoption *a)
 {
-	uint32_t i;
+	struct claim *const tables[] = { &a->w->upstreams, &a->w->streams,
+		&a->w->sessions, &a->w->arena.claim };
+	uint32_t i, k;
 
 	close_unnamed(a);
-	for (i = 0; i < a->start->dead_count; i++) {
-		(void)claim_sweep(&a->w->upstreams, a->start->dead[i]);
-		(void)claim_sweep(&a->w->streams, a->start->dead[i]);
-		(void)claim_sweep(&a->w->sessions, a->start->dead[i]);
-		(void)claim_sweep(&a->w->arena.claim, a->start->dead[i]);
+	for (i = 0; i < ARRAY_LEN(tables); i++) {
+		(void)claim_sweep_own_slot(tables[i]);
 		KILL_POINT();
+		for (k = 0; k < a->start->dead_count; k++)
+			sweep_foreign(tables[i], a->start->dead[k]);
 	}
 }
 

@@ -323,6 +323,40 @@ END_TEST
 
 /* --- after a death ------------------------------------------------------- */
 
+/* All who were in our slot before are dead; nobody else is. */
+START_TEST(those_of_the_own_slot_are_swept_at_once)
+{
+	const uint32_t before = owner_id(0, 7), long_before = owner_id(0, 3);
+
+	ck_assert_uint_eq(SELF, owner_id(0, 1));
+	ck_assert(claim_is_of_own_slot(before, SELF));
+	ck_assert(!claim_is_of_own_slot(SELF, SELF));
+	ck_assert(!claim_is_of_own_slot(OTHER, SELF));
+	ck_assert(!claim_is_of_own_slot(before | CLAIM_IDLE, SELF));
+	ck_assert(!claim_is_of_own_slot(0, SELF));
+	owners[3] = before;
+	owners[4] = long_before | CLAIM_IDLE;
+	owners[5] = OTHER;
+	owners[6] = SELF;
+	owners[7] = SELF | CLAIM_IDLE;
+	owners[8] = owner_of_travelling(0);
+	extents[0] = EXTENT_BACKED;
+	extents[1] = long_before; /* died giving it back */
+	extents[2] = EXTENT_BARE;
+	ck_assert_uint_eq(claim_sweep_own_slot(&a), 2);
+	ck_assert_uint_eq(owners[3], 0);
+	ck_assert_uint_eq(owners[4], 0);
+	ck_assert_uint_eq(owners[5], OTHER);
+	ck_assert_uint_eq(owners[6], SELF);
+	ck_assert_uint_eq(owners[7], SELF | CLAIM_IDLE);
+	ck_assert_uint_eq(owners[8], owner_of_travelling(0));
+	ck_assert_uint_ne(extents[1], long_before);
+	ck_assert_uint_eq(extents[2], EXTENT_BARE);
+	ck_assert_uint_eq(claim_owner(&a, 5), OTHER);
+	ck_assert_uint_eq(claim_owner(&a, COUNT), 0);
+}
+END_TEST
+
 START_TEST(the_dead_lose_what_was_not_inherited)
 {
 	uint32_t index;
@@ -421,6 +455,7 @@ main(void)
 	tcase_add_test(tc, what_is_being_backed_is_not_given_back);
 	tcase_add_test(tc, what_is_being_given_back_is_passed_over);
 	tcase_add_test(tc, nothing_is_taken_where_memory_goes);
+	tcase_add_test(tc, those_of_the_own_slot_are_swept_at_once);
 	tcase_add_test(tc, the_dead_lose_what_was_not_inherited);
 	tcase_add_test(tc, the_memory_of_the_dead_is_given_back);
 	tcase_add_test(tc, a_giver_that_died_blocks_nobody);
