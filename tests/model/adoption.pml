@@ -366,7 +366,7 @@ end:		do
 		:: STREAMS(ENDING) && up -> part(up); up = 0
 		:: STREAMS(ENDING) && !up && !UNSENT(STREAM) -> finish()
 		od
-	} unless { !alive -> dying = 0 }
+	} unless { !alive -> dying = 0 } /* wherever it is: waitpid() */
 }
 
 /* --- the supervisor ------------------------------------------------------ */
@@ -453,7 +453,7 @@ active proctype Client()
 	:: delivered[STREAM] == ANSWER -> break
 	:: left = 1; break
 	od;
-	skip;
+	skip; /* a d_step is not to be jumped into */
 	write_fin(CLIENT)
 }
 
@@ -474,7 +474,7 @@ end:	if
 
 active proctype Judge()
 {
-	timeout;
+	timeout; /* nobody can take a step any more */
 	assert(left || delivered[STREAM] == ANSWER);
 	assert(!sock[0].holders && !sock[1].holders && !sock[2].holders);
 	assert(!stream_taken && !socket_taken[1] && !socket_taken[2]);

@@ -2,8 +2,8 @@
 # run.sh - spin looks for a fault in the model of adoption, and finds none;
 # and finds one for each rule of it that is left out.
 #
-# Without arguments less than half a minute; with --full three deaths instead
-# of two, and that every run ends after two deaths, which wants 3 GB.
+# Without arguments 20 seconds of one processor; with --full three deaths
+# instead of two, and that every run ends after two, which wants 1.5 GB.
 set -u
 srcdir=${srcdir:-$(dirname "$0")/../..}
 model=$(cd "$srcdir/tests/model" && pwd)/adoption.pml || exit 99
