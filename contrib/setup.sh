@@ -9,7 +9,8 @@ PACKAGES_BUILD="autoconf automake gcc libc-ares-dev libc6-dev libconfuse-dev
 
 # What the tests need on top; for ./runtests.
 # shellcheck disable=SC2034
-PACKAGES_TEST="check logrotate mandoc patch procps shellcheck spin strace valgrind"
+PACKAGES_TEST="check logrotate mandoc patch procps shellcheck spin strace
+	valgrind"
 
 # What the test of the Debian package needs on top.
 # shellcheck disable=SC2034
