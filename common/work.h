@@ -4,7 +4,7 @@
  * A worker notes it in its slot of the shared memory (struct shm_work) when it
  * begins with something, by a few plain stores.  So a death tells what it was
  * doing, for `shadowcatctl crashes`, and which record it may have died of:
- * poison.h.  To add a row: here, and the note where it happens
+ * poison.h.  To add a row: here, at the end, and the note where it happens
  * (worker/work.h).
  */
 #ifndef COMMON_WORK_H
@@ -26,7 +26,8 @@
 	X(CONNECT,          "connecting to the upstream")               \
 	X(RESOLVE,          "looking up the upstream")                  \
 	X(TIMER,            "a timer")                                  \
-	X(MESSAGE,          "a message of the supervisor")
+	X(MESSAGE,          "a message of the supervisor")              \
+	X(MAKE_ROOM,        "making room")
 
 #define WORK_KINDS(X)                                                   \
 	X(NOTHING, "")                                                  \

@@ -6,6 +6,7 @@
 #include "common/sc.h"
 #include "worker/memory.h"
 #include "worker/stream.h"
+#include "worker/work.h"
 
 /* At least what one recv() brings fits into the reserve. */
 #define RESERVE_MIN (2 * SHM_WINDOW_SIZE / SHM_BLOCK_SIZE)
@@ -33,6 +34,7 @@ static uint32_t
 drop_oldest_kept(struct worker *w)
 {
 	struct deadline *d = w->stream_detach.head.next;
+	struct shm_work outer = w->slot->work;
 	struct stream *st;
 	uint32_t blocks;
 
@@ -40,8 +42,10 @@ drop_oldest_kept(struct worker *w)
 		st = container_of(d, struct stream, kept);
 		if (st == w->pinned)
 			continue;
+		work_on_stream(st, WORK_MAKE_ROOM);
 		blocks = stream_state(st)->answer.kept / SHM_BLOCK_SIZE + 1;
 		stream_drop(st, END_EVICTED);
+		w->slot->work = outer; /* it may be in the middle of that */
 		return blocks;
 	}
 	return 0;
@@ -96,6 +100,7 @@ end_giant(struct worker *w)
 
 	if (giant == NULL)
 		return;
+	work_on_stream(giant, WORK_MAKE_ROOM);
 	worker_count(w, COUNTER_MEMORY_SHORT, 1);
 	stream_log(giant, LOG_LEVEL_WARNING,
 	    "the journal memory is short, and %u bytes of an unfinished event "

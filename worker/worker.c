@@ -277,6 +277,7 @@ on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
 
 	(void)loop;
 	(void)revents;
+	work_on_nothing(w, WORK_IDLE);
 	memory_on_turn(w);
 	log_flush();
 	free_dead(w);
