@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include "common/chain.h"
 #include "common/sc.h"
@@ -61,28 +60,6 @@ void journal_clear(struct arena *a, struct journal *j);
 /* --- sending ------------------------------------------------------------ */
 
 /*
- * What, beside the records, decides about the bytes on the wire.  The same
- * records and the same form always give the same bytes.
- */
-struct journal_wire {
-	enum http_framing framing;
-	/* Of the ids that go before records with JOURNAL_MINT; or NULL. */
-	const char *token;
-	/*
-	 * Records before this one are replayed to a client that returned:
-	 * heads, notes and JOURNAL_ONCE were for the one before it.
-	 */
-	uint64_t attach_seq;
-};
-
-/*
- * The id of a record with JOURNAL_MINT: "sc1." token "." sequence (DESIGN,
- * 10).  Writes no NUL; returns the length.
- */
-#define JOURNAL_ID_MAX (4 + STREAM_TOKEN_LEN + 1 + 20)
-uint32_t journal_write_id(char *buf, const char *token, uint64_t seq);
-
-/*
  * How far a journal has been sent: private to the process that sends.
  * `wire` counts bytes on the wire from the journal's first kept record.
  */
@@ -102,34 +79,6 @@ void journal_cursor_init(struct journal_cursor *cur, const struct arena *a,
     const struct journal *j, uint64_t wire);
 
 /*
- * Gather what comes next, framed: at most `cap` pieces.  `scratch` holds what
- * had to be written for that, and copies of short payloads (JOURNAL_SCRATCH
- * bytes).  Returns the number of pieces, 0 where all is sent, or -EBADMSG
- * where a record is broken (length, type, block reference).  *ret_end is
- * where the cursor will be when all of these are sent.
- */
-#define JOURNAL_SCRATCH (64u * 1024u)
-SC_MUST_CHECK int journal_gather(const struct arena *a, const struct journal *j,
-    const struct journal_wire *form, const struct journal_cursor *cur,
-    struct iovec *iov, int cap, char *scratch, struct journal_cursor *ret_end);
-
-/*
- * `n` bytes of what was gathered up to `end` are sent: as journal_advance(),
- * without reading the records again where that is all.
- */
-SC_MUST_CHECK int journal_sent(const struct arena *a, const struct journal *j,
-    const struct journal_wire *form, struct journal_cursor *cur,
-    const struct journal_cursor *end, uint64_t n);
-
-/*
- * Move the cursor on by `n` sent bytes.  -EBADMSG as above, or where the
- * journal has not that many.
- */
-SC_MUST_CHECK int journal_advance(const struct arena *a,
-    const struct journal *j, const struct journal_wire *form,
-    struct journal_cursor *cur, uint64_t n);
-
-/*
  * At record `seq`, or at the first kept one after it, which begins at byte
  * `wire`.
  */
@@ -145,19 +94,6 @@ struct journal_mark journal_mark(const struct journal_cursor *cur);
 SC_MUST_CHECK int journal_cursor_resume(struct journal_cursor *cur,
     const struct arena *a, const struct journal *j,
     const struct journal_mark *mark);
-
-/*
- * Where byte `sent` of the wire is, if record `seq` begins at byte `wire`:
- * what a successor knows.  -EBADMSG where the journal has not that much.
- */
-SC_MUST_CHECK int journal_cursor_find(struct journal_cursor *cur,
-    const struct arena *a, const struct journal *j,
-    const struct journal_wire *form, uint64_t seq, uint64_t wire,
-    uint64_t sent);
-
-/* Bytes on the wire that all finished records make. */
-uint64_t journal_wire_len(const struct arena *a, const struct journal *j,
-    const struct journal_wire *form);
 
 /* Whether all finished records are sent. */
 bool journal_all_sent(

@@ -5,10 +5,13 @@
 #ifndef COMMON_JOURNAL_PLACE_H
 #define COMMON_JOURNAL_PLACE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/chain.h"
+#include "common/journal.h"
 
 /* A place in a chain. */
 struct place {
@@ -81,6 +84,56 @@ place_begin_there(struct arena *a, struct journal *j, struct place *at)
 	j->chain.first_ref = at->ref;
 	j->chain.first_off = at->off;
 	return true;
+}
+
+/* The record at `at`, which must have this number. */
+static inline int
+record_read(const struct arena *a, struct place at, uint64_t seq,
+    struct journal_record *ret, struct place *ret_body)
+{
+	if (!place_of_header(a, &at))
+		return -EBADMSG;
+	memcpy(ret, block_at(a, at.ref) + at.off, sizeof(*ret));
+	if (ret->seq != seq || ret->type == 0 ||
+	    ret->type >= JOURNAL_TYPE_COUNT ||
+	    ret->len / SHM_BLOCK_SIZE > a->shm->sizes.blocks)
+		return -EBADMSG;
+	ret_body->ref = at.ref;
+	ret_body->off = at.off + (uint32_t)sizeof(*ret);
+	return 0;
+}
+
+/* The place behind a payload of `len` bytes: 0, or -EBADMSG. */
+static inline int
+payload_end(
+    const struct arena *a, struct place at, uint32_t len, struct place *ret)
+{
+	uint32_t left, piece;
+
+	FOR_EACH_PIECE(a, at, len, left, piece)
+	{
+		if (piece == 0)
+			return -EBADMSG;
+	}
+	*ret = at;
+	return 0;
+}
+
+/* The first kept record's place; the open one's where none is finished. */
+static inline struct place
+journal_start(const struct journal *j)
+{
+	struct place at = { j->chain.first_ref, j->chain.first_off };
+
+	return at;
+}
+
+static inline struct place
+cursor_place(const struct journal *j, const struct journal_cursor *cur)
+{
+	struct place at = { cur->ref, cur->off };
+
+	return cur->ref != 0 ? at : journal_start(j);
 }
 
 #endif

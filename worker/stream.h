@@ -15,6 +15,7 @@
 
 #include "common/end_reasons.h"
 #include "common/journal_marks.h"
+#include "common/journal_wire.h"
 #include "common/record.h"
 #include "worker/context.h"
 #include "worker/report.h"

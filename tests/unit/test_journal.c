@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/journal_wire.h"
 #include "tests/unit/arena_rig.h"
 #include "tests/unit/unit.h"
 

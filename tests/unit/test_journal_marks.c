@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "common/journal_marks.h"
+#include "common/journal_wire.h"
 #include "tests/unit/arena_rig.h"
 #include "tests/unit/unit.h"
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "common/journal_wire.h"
 #include "tests/unit/arena_rig.h"
 #include "tests/unit/unit.h"
 
