@@ -377,6 +377,21 @@ take_whole(struct stream *st, struct stream_state *next, const char *p,
 	return n;
 }
 
+/*
+ * What begins a block that is not whole yet.  Whether the upstream primes is
+ * not known then; our own priming can't wait, for it can't come within.
+ */
+static enum answer_verdict
+add_fragment(
+    struct stream *st, struct stream_state *next, const char *p, size_t len)
+{
+	if (len == 0)
+		return ANSWER_MORE;
+	if (next->prime_due == PRIME_WAITS && prime(st, next) != 0)
+		return ANSWER_NO_MEMORY;
+	return add(st, next, p, len);
+}
+
 enum answer_verdict
 events_take(
     struct stream *st, struct stream_state *next, const char *p, size_t len)
@@ -422,7 +437,7 @@ events_take(
 		}
 	}
 	if (verdict == ANSWER_MORE)
-		verdict = add(st, next, p + begun, len - begun);
+		verdict = add_fragment(st, next, p + begun, len - begun);
 	return verdict;
 }
 

@@ -236,6 +236,38 @@ START_TEST(priming_event_comes_where_it_belongs)
 }
 END_TEST
 
+static void
+assert_event(struct client *c, const char *data)
+{
+	struct client_event event;
+
+	ck_assert(client_read_event(c, &event, SOON));
+	ck_assert(is_minted(&event.id));
+	ck_assert_str_eq(event.data.data, data);
+	event_fini(&event);
+}
+
+/* Neither does it come within an event that was cut behind the head. */
+START_TEST(priming_event_comes_before_half_an_event)
+{
+	struct client c;
+
+	rig_start(NULL);
+	ask_open(&c);
+	ask_send(&c, "POST",
+	    "bytes \"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream"
+	    "\\r\\nConnection: close\\r\\n\\r\\ndata: ha\"; await go; "
+	    "bytes \"lf\\n\\n\"; await on; cut",
+	    PROTOCOL("2025-11-25"), CALL);
+	(void)client_read_head(&c, false, SOON);
+	assert_event(&c, "");
+	rig_open_gate("go");
+	assert_event(&c, "half");
+	rig_open_gate("on");
+	client_close(&c);
+}
+END_TEST
+
 START_TEST(silent_stream_gets_comments)
 {
 	struct client_event event;
@@ -371,6 +403,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, ids_of_the_upstream_stay);
 	tcase_add_loop_test(tc, priming_event_comes_where_it_belongs, 0,
 	    ARRAY_LEN(priming_rows));
+	tcase_add_test(tc, priming_event_comes_before_half_an_event);
 	tcase_add_loop_test(tc, silent_stream_gets_comments, 0, 2);
 	tc = harness_case(suite, "probes");
 	tcase_add_loop_test(
