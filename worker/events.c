@@ -419,7 +419,9 @@ events_take(
 			begun = used;
 			break;
 		case SSE_BOM:
-			begun = used; /* it would spoil a field's name */
+			/* It would spoil a field's name, as would a part. */
+			journal_abandon(&st->w->arena, &next->answer);
+			begun = used;
 			break;
 		case SSE_COMMENT:
 		case SSE_DISPATCH:
