@@ -413,8 +413,8 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, ids_of_the_upstream_stay);
 	tcase_add_loop_test(tc, priming_event_comes_where_it_belongs, 0,
 	    ARRAY_LEN(priming_rows));
-	tcase_add_loop_test(tc, priming_event_comes_before_half_an_event, 0,
-	    ARRAY_LEN(halves));
+	tcase_add_loop_test(
+	    tc, priming_event_comes_before_half_an_event, 0, ARRAY_LEN(halves));
 	tcase_add_loop_test(tc, silent_stream_gets_comments, 0, 2);
 	tc = harness_case(suite, "probes");
 	tcase_add_loop_test(
