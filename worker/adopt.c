@@ -425,7 +425,7 @@ note_adoption(const struct adoption *a)
 
 /*
  * No successor lives to adopt any of it: let it all go.  What the dead had
- * claimed in shared memory stays claimed.
+ * claimed in shared memory waits for the next adoption's sweep.
  */
 static void
 give_up_all(struct adoption *a)

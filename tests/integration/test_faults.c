@@ -490,7 +490,7 @@ add_cases(Suite *suite)
 {
 	TCase *tc = harness_case(suite, "streams");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(
 	    tc, receiving_from_the_upstream, 0, ARRAY_LEN(fatal_signals));
 	tcase_add_test(tc, sending_to_the_client);

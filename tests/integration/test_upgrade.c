@@ -586,7 +586,7 @@ add_cases(Suite *suite)
 #ifdef SC_DEVELOPER
 	tcase_add_test(tc, failed_take_over_is_undone);
 	tc = harness_case(suite, "forced");
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, other_layout_needs_force);
 	tcase_add_test(tc, forced_upgrade_leaves_streams_to_old_workers);
 	tcase_add_test(tc, forced_upgrade_refuses_nobody);
