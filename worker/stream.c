@@ -21,6 +21,11 @@
 
 /* Sent bytes are dropped when all are sent, or this many. */
 #define DROP_AT (64u * 1024u)
+/*
+ * Unsent bytes, and no more is read: what waits for slow clients shall stay in
+ * the processor's cache, and out of memory.
+ */
+#define UNSENT_MAX (64u * 1024u)
 
 static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -471,7 +476,7 @@ stream_has_room(const struct stream *st)
 	if (st->client == NULL)
 		return true;
 	return journal_unsent(&stream_state(st)->answer, &st->sent) <
-	       st->w->conf->journal_stream_limit;
+	       MIN(st->w->conf->journal_stream_limit, UNSENT_MAX);
 }
 
 /* Drop what is sent and is not to be kept. */
