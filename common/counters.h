@@ -55,8 +55,7 @@
 	X(OTHER_5XX,         "requests_total", LABELS("other", "5xx"), "")   \
 	X(STREAMS_BEGUN,     "streams_begun_total", "", "answers begun")     \
 	X(EVENTS,            "events_total", "",                             \
-	    "events of legacy streams relayed; those of modern streams are " \
-	    "not looked at one by one")                                      \
+	    "events relayed, those of both eras")                            \
 	X(DUPLICATES,        "events_duplicate_total", "",                   \
 	    "events dropped because they had been received before")          \
 	X(FOREIGN_EVENTS,    "events_foreign_total", "",                     \

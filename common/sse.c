@@ -470,6 +470,54 @@ sse_boundary(struct sse *s, const char *buf, size_t len)
 	return safe;
 }
 
+static bool
+is_data_line(const char *line, size_t len)
+{
+	return len >= 4 && memcmp(line, "data", 4) == 0 &&
+	       (len == 4 || line[4] == ':');
+}
+
+/* From the beginning of a line on, in a block that has data, or has not. */
+static uint32_t
+count_from_line(const char *line, size_t len, bool has_data)
+{
+	const char *end = line + len, *stop;
+	uint32_t n = 0;
+
+	for (; line < end; line = stop + 1) {
+		stop =
+		    line + scan_either(line, (size_t)(end - line), '\n', '\r');
+		if (stop == end)
+			break;
+		if (stop == line) {
+			n += has_data;
+			has_data = false;
+		} else if (is_data_line(line, (size_t)(stop - line))) {
+			has_data = true;
+		}
+		if (*stop == '\r' && stop + 1 < end && stop[1] == '\n')
+			stop++;
+	}
+	return n;
+}
+
+uint32_t
+sse_count_events(const struct sse *before, const char *buf, size_t len)
+{
+	struct sse s = *before;
+	struct sse_step step;
+	uint32_t n = 0;
+
+	while (len > 0 && (s.state != SSE_STATE_LINE_START || s.line != 0)) {
+		size_t used = sse_next(&s, buf, len, &step);
+
+		n += step.token == SSE_DISPATCH && step.block & SSE_HAS_DATA;
+		buf += used;
+		len -= used;
+	}
+	return n + count_from_line(buf, len, s.block & SSE_HAS_DATA);
+}
+
 /* The bits of `line` that may be set in a state. */
 static unsigned
 line_bits_of(const struct sse *s)

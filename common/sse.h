@@ -123,6 +123,12 @@ size_t sse_next(
 size_t sse_boundary(struct sse *, const char *buf, size_t len);
 
 /*
+ * How many events, which are blocks with data, end in `buf`, that a parser in
+ * this state is about to read.
+ */
+uint32_t sse_count_events(const struct sse *, const char *buf, size_t len);
+
+/*
  * Whether the parser stands at a safe place: nothing has been read of the
  * next block but comments.  If not at the end of a stream, the stream's
  * last block is void.

@@ -293,6 +293,7 @@ relay_events(
 
 	if (is_too_long(st, next, p, len))
 		return ANSWER_TOO_LONG;
+	st->new_events += sse_count_events(&next->sse, p, len);
 	safe = sse_boundary(&next->sse, p, len);
 	if (safe == 0 && was_whole)
 		finish(st, next);

@@ -41,7 +41,7 @@ struct stream {
 	uint64_t watch_ms;    /* how long the watchdog waits */
 	uint64_t events_seen; /* records when it was set */
 	uint64_t minted_seq;  /* events.c: whose id people are to be told */
-	uint32_t new_events;  /* events.c: not counted yet */
+	uint32_t new_events;  /* not counted yet: events_tell() */
 	uint32_t slot;
 	uint64_t answered_us; /* the answer's head came; 0: not known */
 	uint8_t tries;        /* upstream addresses that failed for it */

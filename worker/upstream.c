@@ -532,7 +532,7 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 	stream_mark_sent(st, next);
 	stream_commit(&change);
 	note_taken(u, len, was_waiting);
-	if (next->resumable)
+	if (next->events)
 		events_tell(st);
 	if (len == 0 && verdict == ANSWER_MORE)
 		upstream_lost(u, 0);

@@ -143,13 +143,16 @@ run_in_pieces(struct sse_run *run, const char *buf, size_t len)
 	uint32_t seed = fuzz_seed((const uint8_t *)buf, len);
 	struct sse fast = run->parser;
 	size_t n, safe, from;
+	uint32_t events;
 
 	while (len > 0) {
 		n = fuzz_piece(&seed, len);
 		from = run->pos;
+		events = run->events + sse_count_events(&fast, buf, n);
 		safe = sse_boundary(&fast, buf, n);
 		sse_run_feed(run, buf, n);
 		sc_assert(safe <= n);
+		sc_assert(events == run->events);
 		sc_assert(safe == (run->safe > from ? run->safe - from : 0));
 		sc_assert(memcmp(&fast, &run->parser, sizeof(fast)) == 0);
 		sc_assert(sse_is_valid(&fast));
@@ -193,6 +196,7 @@ check_any_state(const char *buf, size_t len)
 	memcpy(&fast, buf, sizeof(fast));
 	buf += sizeof(fast);
 	len -= sizeof(fast);
+	(void)sse_count_events(&fast, buf, len);
 	sse_run_begin(&run);
 	run.parser = fast;
 	sse_run_feed(&run, buf, len);

@@ -237,6 +237,24 @@ START_TEST(broken_answers_are_counted)
 }
 END_TEST
 
+/* Comments, an id alone, and what no blank line ends, are none. */
+START_TEST(events_of_modern_streams_are_counted)
+{
+	struct client c;
+
+	rig_start(METRICS, NULL);
+	ask_stream(&c, "POST",
+	    STREAM "comment hello; event id=a data=one; text \"id: b\\r\\n\"; "
+		   "text \"\\r\\n\"; text \"da\"; text \"ta: two\\r\\n\"; "
+		   "text \"\\r\\n\"; events 10 0; response 1; "
+		   "text \"data: not whole\"",
+	    MODERN EVENTS, 200);
+	ck_assert_int_eq(client_read_rest(&c, SOON), CLIENT_COMPLETE);
+	client_close(&c);
+	expect("events_total", 13);
+}
+END_TEST
+
 START_TEST(a_resume_and_its_duplicates_are_counted)
 {
 	struct client c;
@@ -694,6 +712,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, failures_of_the_upstream_are_counted);
 	tcase_add_loop_test(
 	    tc, broken_answers_are_counted, 0, ARRAY_LEN(breakages));
+	tcase_add_test(tc, events_of_modern_streams_are_counted);
 	tcase_add_test(tc, a_resume_and_its_duplicates_are_counted);
 	tcase_add_test(tc, a_replay_and_a_gap_are_counted);
 	tcase_add_test(tc, an_expiry_is_counted);

@@ -86,6 +86,8 @@ sse_run_feed(struct sse_run *r, const char *buf, size_t len)
 		sc_assert(step.len <= (size_t)(buf + len - step.text));
 		used += n;
 		write_step(r->out, &step);
+		if (step.token == SSE_DISPATCH && step.block & SSE_HAS_DATA)
+			r->events++;
 		if (step.token >= SSE_COMMENT)
 			r->safe = r->pos + used;
 	}

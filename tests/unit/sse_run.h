@@ -17,9 +17,10 @@
  */
 struct sse_run {
 	struct sse parser;
-	size_t pos;  /* bytes fed */
-	size_t safe; /* the last safe place */
-	char *text;  /* valid after sse_run_end() */
+	size_t pos;      /* bytes fed */
+	size_t safe;     /* the last safe place */
+	uint32_t events; /* dispatched, with data */
+	char *text;      /* valid after sse_run_end() */
 	size_t text_len;
 	FILE *out;
 };

@@ -207,6 +207,7 @@ static void
 feed_both(struct sse *fast, struct sse_run *run, const char *buf, size_t len)
 {
 	size_t before = run->safe, from = run->pos, safe;
+	uint32_t events = run->events + sse_count_events(fast, buf, len);
 
 	safe = sse_boundary(fast, buf, len);
 	sse_run_feed(run, buf, len);
@@ -215,6 +216,7 @@ feed_both(struct sse *fast, struct sse_run *run, const char *buf, size_t len)
 	else
 		ck_assert_uint_eq(safe, 0);
 	ck_assert_uint_ge(run->safe, before);
+	ck_assert_uint_eq(run->events, events);
 	ck_assert_mem_eq(fast, &run->parser, sizeof(*fast));
 }
 
