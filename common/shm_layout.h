@@ -32,7 +32,7 @@
 #include "common/work.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 6u
+#define SHM_LAYOUT_VERSION 7u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -311,6 +311,7 @@ struct stream_state {
 	uint64_t last_id_ref; /* seq + 1 of the newest event with an id */
 	uint64_t unacked_seq; /* the first that no client's TCP has confirmed */
 	uint64_t due_ms;      /* PAUSED: when to resume; clock_ms() */
+	uint64_t left_ms;     /* when it lost its client; clock_ms() */
 	uint32_t retry_ms;    /* the upstream's own wish; UINT32_MAX: none */
 	uint32_t attempts;    /* to resume, since the last event */
 	uint32_t resumes;     /* in all */

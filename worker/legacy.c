@@ -508,6 +508,7 @@ legacy_detach(struct stream *st)
 	next = RECORD_BEGIN(st->rec);
 	next->unacked_seq = stream_first_unacked(st);
 	next->client_ref = 0;
+	next->left_ms = clock_ms();
 	next->rooted = 1;
 	next->answer.notes = 0;
 	journal_clear(&w->arena, &next->prelude);
@@ -536,6 +537,7 @@ legacy_keep_finished(struct stream *st)
 		return false;
 	next = RECORD_BEGIN(st->rec);
 	next->client_ref = 0;
+	next->left_ms = clock_ms();
 	next->rooted = 1;
 	next->unacked_seq = next->answer.next_seq;
 	journal_clear(&w->arena, &next->prelude);

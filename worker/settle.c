@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/tcp_count.h"
 #include "worker/client.h"
@@ -216,6 +218,7 @@ settle_rooted(struct adoption *a, struct stream *st)
 	if (stream_state(st)->client_ref != 0) {
 		next = RECORD_BEGIN(st->rec);
 		next->client_ref = 0;
+		next->left_ms = clock_ms();
 		next->answer.notes = 0;
 		journal_clear(&a->w->arena, &next->prelude);
 		RECORD_COMMIT(st->rec);
@@ -223,7 +226,7 @@ settle_rooted(struct adoption *a, struct stream *st)
 	}
 	if (stream_state(st)->role == ROLE_ERRAND)
 		stream_note_errand(st);
-	else
+	else if (st->kept.next == NULL)
 		deadline_set(&st->kept, &a->w->stream_detach);
 	settle_stream(a, st);
 	if (!st->is_dead && st->upstream == NULL &&
@@ -347,6 +350,44 @@ let_clients_act(struct adoption *a)
 	}
 }
 
+static int
+by_leaving(const void *a, const void *b)
+{
+	const struct stream *one = *(struct stream *const *)a;
+	const struct stream *two = *(struct stream *const *)b;
+	uint64_t mine = stream_state(one)->left_ms;
+	uint64_t its = stream_state(two)->left_ms;
+
+	return (mine > its) - (mine < its);
+}
+
+/*
+ * How long streams wait for their clients counts from when these left.  In
+ * that order, for each is put behind those that are due before it.
+ */
+static void
+let_streams_wait_on(struct worker *w)
+{
+	struct stream **all = calloc(w->shm->sizes.streams, sizeof(*all));
+	uint32_t i, count = 0;
+
+	if (all == NULL)
+		return; /* they have the whole of their time again */
+	for (i = 0; i < w->shm->sizes.streams; i++) {
+		struct stream *st = w->stream_of[i];
+
+		if (st != NULL && !st->is_settled && st->client == NULL &&
+		    stream_state(st)->client_ref == 0 &&
+		    stream_state(st)->role != ROLE_ERRAND)
+			all[count++] = st;
+	}
+	qsort(all, count, sizeof(*all), by_leaving);
+	for (i = 0; i < count; i++)
+		deadline_set_since(&all[i]->kept, &w->stream_detach,
+		    stream_state(all[i])->left_ms);
+	free(all);
+}
+
 static void
 settle_all_rooted(struct adoption *a)
 {
@@ -379,6 +420,7 @@ settle_all(struct adoption *a)
 	struct worker *w = a->w;
 	uint32_t i;
 
+	let_streams_wait_on(w);
 	/* Clients may come back to these at once. */
 	settle_all_rooted(a);
 	settle_clients(a);

@@ -22,6 +22,8 @@ static const char *const stories[] = {
 	       "event data=three; response 1; mark told",
 };
 
+#define NOT_RETURNED "end reason=NOT_RETURNED"
+
 static char last_id[200];
 
 /* The next event has this data; its id is the last one. */
@@ -118,6 +120,36 @@ START_TEST(damaged_events_are_not_replayed)
 	assert_stream_fails(&c, "1");
 	ck_assert(file_has(rig.proxy.err, "its record is damaged"));
 	client_close(&c);
+}
+END_TEST
+
+/* Its time runs on, however often the workers die. */
+START_TEST(stream_is_not_kept_for_ever_where_workers_die)
+{
+	pid_t worker, successor;
+	struct client c;
+	int64_t left, next;
+
+	rig_start("--set", "stream.detach_timeout=1s", NULL);
+	legacy_begin("s1", "");
+	legacy_call(&c, "1", STREAM "event id=a data=one; never", MINE);
+	hear(&c, "one");
+	client_close(&c);
+	wait_for_log("its client has left; kept", 1);
+	left = wire_now_ms();
+	while (!file_has(rig.proxy.err, NOT_RETURNED)) {
+		ck_assert_msg(wire_now_ms() < left + SOON, "kept too long");
+		ck_assert_uint_eq(rig_workers(&worker, 1), 1);
+		ck_assert_int_eq(kill(worker, SIGKILL), 0);
+		wait_for(
+		    rig_workers(&successor, 1) == 1 && successor != worker);
+		/* The next death comes before all of the time is over. */
+		next = wire_now_ms() + 300;
+		wait_for(wire_now_ms() > next ||
+			 file_has(rig.proxy.err, NOT_RETURNED));
+	}
+	/* What is measured from outside begins a moment late. */
+	ck_assert_int_gt(wire_now_ms() - left, 800);
 }
 END_TEST
 
@@ -676,6 +708,7 @@ add_cases(Suite *suite)
 	tcase_add_loop_test(
 	    tc, client_gets_what_it_missed, 0, ARRAY_LEN(return_rows));
 	tcase_add_test(tc, damaged_events_are_not_replayed);
+	tcase_add_test(tc, stream_is_not_kept_for_ever_where_workers_die);
 	tcase_add_test(tc, client_returns_to_any_worker);
 	tcase_add_test(tc, each_stream_has_its_own);
 	tcase_add_loop_test(tc, newer_connection_takes_the_stream, 0, 2);
