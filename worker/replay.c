@@ -356,12 +356,16 @@ route_get(struct client *c, const struct http_head *head, struct route *ret)
 	}
 }
 
-/* Whether following the route gives the session one connection more. */
+/*
+ * Whether following the route gives the session one connection more.  That of
+ * a DELETE doesn't count: nobody else could make room in a full session.
+ */
 static bool
-adds_connection(const struct route *route)
+adds_connection(const struct route *route, const struct http_head *head)
 {
-	return route->kind == ROUTE_RELAY ||
-	       (route->kind == ROUTE_ATTACH && route->stream->client == NULL);
+	if (route->kind == ROUTE_RELAY)
+		return head->method != HTTP_METHOD_DELETE;
+	return route->kind == ROUTE_ATTACH && route->stream->client == NULL;
 }
 
 /* Whether one more connection would be one too many. */
@@ -397,7 +401,7 @@ replay_route(struct client *c, const struct http_head *head, struct route *ret)
 	}
 	if (head->method == HTTP_METHOD_GET && wants_events(head))
 		route_get(c, head, ret);
-	if (ret->session != NULL && adds_connection(ret) &&
+	if (ret->session != NULL && adds_connection(ret, head) &&
 	    is_crowded(ret->session)) {
 		worker_count(w, COUNTER_CONNECTIONS_REFUSED, 1);
 		refuse(ret, HTTP_FAULT_CROWDED);

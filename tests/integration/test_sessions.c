@@ -252,6 +252,24 @@ START_TEST(one_connection_too_many_is_429)
 }
 END_TEST
 
+START_TEST(full_session_can_be_ended)
+{
+	struct client c, get;
+
+	rig_start("--set", "session.max_connections=1", NULL);
+	rig_prepare("delete", DELETED);
+	legacy_begin("s1", "");
+	legacy_get(&get, STREAM "event data=one; never", MINE, 200);
+	assert_event(&get, NULL, "one");
+	assert_ping(MINE, 429);
+	ask(&c, "DELETE", "-", MINE, NULL, 200);
+	assert_stream_ends(&get);
+	assert_ping(MINE, 404);
+	client_close(&c);
+	client_close(&get);
+}
+END_TEST
+
 /* Coming back takes a connection too, taking over doesn't. */
 START_TEST(returns_count_as_connections)
 {
@@ -534,6 +552,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, old_session_ends);
 	tc = harness_case(suite, "connections");
 	tcase_add_loop_test(tc, one_connection_too_many_is_429, 0, 2);
+	tcase_add_test(tc, full_session_can_be_ended);
 	tcase_add_test(tc, returns_count_as_connections);
 	tc = harness_case(suite, "delete");
 	tcase_add_loop_test(tc, deleted_session_is_gone, 0, 2);
