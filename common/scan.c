@@ -128,14 +128,34 @@ scan_either_anywhere(const char *buf, size_t len, char a, char b)
 #ifdef __x86_64__
 #define WIDE 32
 
-/* A bit for each of the bytes at `p` that is one of both. */
-__attribute__((target("avx2"))) static inline uint32_t
+/* Which of the bytes at `p` are one of both. */
+__attribute__((target("avx2"))) static inline __m256i
 wide_match(const char *p, __m256i a, __m256i b)
 {
 	__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
 
-	return (uint32_t)_mm256_movemask_epi8(
-	    _mm256_or_si256(_mm256_cmpeq_epi8(v, a), _mm256_cmpeq_epi8(v, b)));
+	return _mm256_or_si256(
+	    _mm256_cmpeq_epi8(v, a), _mm256_cmpeq_epi8(v, b));
+}
+
+/* Step over blocks of four vectors that hold neither. */
+__attribute__((target("avx2"))) static inline size_t
+wide_blocks(const char *buf, size_t len, __m256i a, __m256i b)
+{
+	__m256i hit;
+	size_t i;
+
+	for (i = 0; len - i >= 4 * WIDE; i += 4 * WIDE) {
+		hit = wide_match(buf + i, a, b);
+		hit = _mm256_or_si256(hit, wide_match(buf + i + WIDE, a, b));
+		hit =
+		    _mm256_or_si256(hit, wide_match(buf + i + 2 * WIDE, a, b));
+		hit =
+		    _mm256_or_si256(hit, wide_match(buf + i + 3 * WIDE, a, b));
+		if (!_mm256_testz_si256(hit, hit))
+			break;
+	}
+	return i;
 }
 
 /* For a processor with AVX2; at least one vector. */
@@ -146,11 +166,17 @@ scan_wide(const char *buf, size_t len, char a, char b)
 	uint32_t hit;
 	size_t i;
 
-	for (i = 0; i < len; i += WIDE) {
+	/* most texts are short, and end in the first vector */
+	hit = (uint32_t)_mm256_movemask_epi8(wide_match(buf, va, vb));
+	if (hit != 0)
+		return (size_t)__builtin_ctz(hit);
+	i = WIDE + wide_blocks(buf + WIDE, len - WIDE, va, vb);
+	for (; i < len; i += WIDE) {
 		/* the last vector overlaps the one before it */
 		if (len - i < WIDE)
 			i = len - WIDE;
-		hit = wide_match(buf + i, va, vb);
+		hit =
+		    (uint32_t)_mm256_movemask_epi8(wide_match(buf + i, va, vb));
 		if (hit != 0)
 			return i + (size_t)__builtin_ctz(hit);
 	}

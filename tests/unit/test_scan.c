@@ -12,7 +12,7 @@
 #include "tests/unit/unit.h"
 
 enum {
-	LEN_MAX = 200,
+	LEN_MAX = 360,
 };
 
 /* The first place of `x` in a text of its own length. */
