@@ -152,9 +152,7 @@ take_whole_head(struct stream *st, struct stream_state *next,
 		return take_resumed(st, next, head, rest);
 	body = http_head_has_body(head, st->rec->method);
 	next->status = (uint16_t)head->status;
-	next->events = body && http_media_type_is(http_head_value(head,
-						      HTTP_FIELD_CONTENT_TYPE),
-				   "text/event-stream");
+	next->events = body && events_announced(head);
 	next->framing = (uint8_t)framing_for(st, head, next->events);
 	begin_body(next, head, body);
 	next->up_keep = head->keep_alive && next->body.kind != BODY_CLOSE;

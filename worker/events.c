@@ -53,6 +53,19 @@ prime(struct stream *st, struct stream_state *next)
 	return 0;
 }
 
+bool
+events_announced(const struct http_head *head)
+{
+	const struct http_slice none = HTTP_SLICE("identity");
+	struct http_slice coding =
+	    http_head_value(head, HTTP_FIELD_CONTENT_ENCODING);
+
+	return http_media_type_is(
+		   http_head_value(head, HTTP_FIELD_CONTENT_TYPE),
+		   "text/event-stream") &&
+	       (coding.len == 0 || http_slice_equals_nocase(coding, none));
+}
+
 enum answer_verdict
 events_begin(struct stream *st, struct stream_state *next)
 {

@@ -10,8 +10,16 @@
 #ifndef WORKER_EVENTS_H
 #define WORKER_EVENTS_H
 
+#include "common/http_head.h"
 #include "worker/answer.h"
 #include "worker/stream.h"
+
+/*
+ * Whether the body behind this head is an event stream that can be read: one
+ * that is compressed, although we asked for none such (Accept-Encoding:
+ * identity), is a body like any other.
+ */
+bool events_announced(const struct http_head *head);
 
 /*
  * The answer's head is in the journal: make the stream's token, and prime the

@@ -15,6 +15,7 @@
 #include "common/tcp_count.h"
 #include "worker/client.h"
 #include "worker/event.h"
+#include "worker/events.h"
 #include "worker/legacy.h"
 #include "worker/refuse.h"
 #include "worker/session.h"
@@ -326,9 +327,7 @@ enum answer_verdict
 legacy_resumed(struct stream_state *next, const struct http_head *head,
     struct http_slice body)
 {
-	if (head->status == 200 &&
-	    http_media_type_is(http_head_value(head, HTTP_FIELD_CONTENT_TYPE),
-		"text/event-stream")) {
+	if (head->status == 200 && events_announced(head)) {
 		next->phase = STREAM_RELAYING;
 		next->resumes++;
 		sse_init(&next->sse);

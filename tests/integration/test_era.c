@@ -278,6 +278,21 @@ START_TEST(priming_event_comes_before_half_an_event)
 }
 END_TEST
 
+/* The server was asked for identity; what it sends instead is not ours. */
+START_TEST(compressed_events_pass_as_they_are)
+{
+	struct client c;
+
+	rig_start(NULL);
+	ask(&c, "POST",
+	    "field \"Content-Encoding: x-gzip\"; answer 200 text/event-stream "
+	    "Z",
+	    PROTOCOL("2025-11-25"), CALL, 200);
+	assert_body(&c, "Z");
+	client_close(&c);
+}
+END_TEST
+
 START_TEST(silent_stream_gets_comments)
 {
 	struct client_event event;
@@ -409,6 +424,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, legacy_request_without_stream_goes_on);
 	tc = harness_case(suite, "ids");
 	tcase_add_test(tc, legacy_events_without_ids_get_some);
+	tcase_add_test(tc, compressed_events_pass_as_they_are);
 	tcase_add_test(tc, legacy_post_loses_its_last_event_id);
 	tcase_add_test(tc, ids_of_the_upstream_stay);
 	tcase_add_loop_test(tc, priming_event_comes_where_it_belongs, 0,
