@@ -88,7 +88,7 @@ kill_workers()
 	done
 }
 
-: >"$dir/log"
+: >"$dir/log" >"$dir/origin"
 "$build"/bench/origin >"$dir/origin" 2>&1 &
 origin=$!
 pids="$pids $origin"
