@@ -88,7 +88,8 @@ kill_workers()
 	done
 }
 
-: >"$dir/log" >"$dir/origin"
+: >"$dir/log"
+: >"$dir/origin"
 "$build"/bench/origin >"$dir/origin" 2>&1 &
 origin=$!
 pids="$pids $origin"
