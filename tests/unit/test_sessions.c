@@ -18,7 +18,8 @@
 #include "common/sessions.h"
 #include "tests/unit/unit.h"
 
-#define SESSIONS 500u
+/* So many that no shard is without one. */
+#define SESSIONS 2000u
 #define SELF owner_id(3, 1)
 
 static struct shm shm;
