@@ -62,7 +62,7 @@ hindrance(const struct stream *st, const struct stream_state *ss)
 	if (!ss->resumable)
 		return "it is not kept";
 	if (ss->no_resume)
-		return "the upstream has no such stream any more";
+		return "the upstream does not go on with it";
 	if (st->session == NULL)
 		return "it belongs to no session";
 	if (atomic_load(&st->session->rec->phase) != SESSION_LIVE)
@@ -303,6 +303,18 @@ retry_after_s(const struct http_head *head)
 }
 
 /*
+ * Whether the upstream will say the same whenever it is asked: it resumes
+ * nothing (405, 400), wants other credentials (401, 403), which only the
+ * client has, or has nothing left (204; WHATWG HTML 9.2.3).
+ */
+static bool
+is_final(unsigned status)
+{
+	return status == 405 || status == 400 || status == 401 ||
+	       status == 403 || status == 204;
+}
+
+/*
  * Servers say 400 for a session that they don't know, and for an event id
  * that they don't like (PROTOCOL, 4.2): only the text tells which.
  */
@@ -336,7 +348,7 @@ legacy_resumed(struct stream_state *next, const struct http_head *head,
 	if (head->status == 404 ||
 	    (head->status == 400 && is_about_session(body)))
 		return ANSWER_SESSION_GONE;
-	if (head->status == 405 || head->status == 400)
+	if (is_final((unsigned)head->status))
 		next->no_resume = 1;
 	next->retry_after_s = retry_after_s(head);
 	return ANSWER_PAUSE;

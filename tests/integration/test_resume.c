@@ -281,8 +281,9 @@ START_TEST(trouble_is_asked_again)
 }
 END_TEST
 
-/* A server without resumption: the stream is over, the session isn't. */
+/* A server that will not go on: the stream is over, the session isn't. */
 static const char *const refusal_rows[] = { "answer 405 text/plain no",
+	"answer 401 text/plain who", "answer 403 text/plain no", "head 204",
 	"answer 400 application/json \"{\\\"jsonrpc\\\":\\\"2.0\\\",\\\"id\\\""
 	":null,\\\"error\\\":{\\\"code\\\":-32000,\\\"message\\\":"
 	"\\\"Invalid event ID format\\\"}}\"",
@@ -543,6 +544,10 @@ static const struct {
 	{ "body; reset", 502 },
 	{ "head 200 text/event-stream chunked; cut", 200 },
 	{ "head 200 text/event-stream chunked; reset", 200 },
+	{ "head 200 text/event-stream chunked; end", 200 },
+	{ "head 200 text/event-stream length=0; end", 200 },
+	{ "head 200 text/event-stream close; close", 200 },
+	{ STREAM "comment x; end", 200 },
 	{ STREAM "event data=one; cut", 200 },
 	{ STREAM "event data=one; end", 200 },
 	{ STREAM "comment x; text \"id: a\\ndata: half\"; cut", 200 },
