@@ -19,6 +19,21 @@
 #define HEAD_MAX (64u * 1024u)
 
 /*
+ * Whether a body follows.  A legacy event stream without one is a stream that
+ * ended before its response, however its head says so: who waits for that
+ * must hear of it (DESIGN, 1), or it is resumed.
+ */
+static bool
+has_body(const struct stream *st, const struct http_head *head)
+{
+	enum http_method_id asked = st->rec->method;
+
+	return http_head_has_body(head, asked) ||
+	       (st->rec->era == ERA_LEGACY && asked != HTTP_METHOD_HEAD &&
+		   head->status == 200 && events_announced(head));
+}
+
+/*
  * How the body goes to the client (DESIGN, 8): a length stays; what is
  * chunked or ends with the connection becomes chunked, or for a HTTP/1.0
  * client ends with the connection.  An event stream never keeps a length,
@@ -27,7 +42,7 @@
 static enum http_framing
 framing_for(const struct stream *st, const struct http_head *head, bool events)
 {
-	if (!http_head_has_body(head, st->rec->method))
+	if (!has_body(st, head))
 		return HTTP_FRAMING_NONE;
 	if (head->content_length >= 0 && !events)
 		return HTTP_FRAMING_LENGTH;
@@ -150,7 +165,7 @@ take_whole_head(struct stream *st, struct stream_state *next,
 		return ANSWER_MORE; /* 100 was our business, 103 is a hint */
 	if (next->phase == STREAM_RESUMING)
 		return take_resumed(st, next, head, rest);
-	body = http_head_has_body(head, st->rec->method);
+	body = has_body(st, head);
 	next->status = (uint16_t)head->status;
 	next->events = body && events_announced(head);
 	next->framing = (uint8_t)framing_for(st, head, next->events);
