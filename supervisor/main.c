@@ -13,6 +13,7 @@
 
 #include "common/conf.h"
 #include "common/log.h"
+#include "supervisor/conf_local.h"
 #include "supervisor/log_conf.h"
 #include "supervisor/options.h"
 #include "supervisor/options_help.h"
@@ -64,6 +65,24 @@ start_log(const struct conf *conf)
 	return r;
 }
 
+/*
+ * Load the configuration, and look whether this machine has what it names: 0
+ * and *ret, to be freed, or -errno with the reasons in error.
+ */
+static int
+load(const struct options *options, struct conf *ret,
+    char error[OPTIONS_ERROR_CAP])
+{
+	int r = options_load(options, ret, error, OPTIONS_ERROR_CAP);
+
+	if (r < 0)
+		return r;
+	r = conf_local_check(ret, error, OPTIONS_ERROR_CAP);
+	if (r < 0)
+		conf_fini(ret);
+	return r;
+}
+
 /* Load the configuration, and run or check it. */
 static int
 run(const struct options *options)
@@ -72,7 +91,7 @@ run(const struct options *options)
 	struct conf conf;
 	int status;
 
-	if (options_load(options, &conf, error, sizeof(error)) < 0) {
+	if (load(options, &conf, error) < 0) {
 		print_errors(error);
 		return EXIT_USAGE;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "supervisor/priv.h"
@@ -75,6 +76,18 @@ priv_find_owner(
 	*ret_uid = found.uid;
 	*ret_gid = gid;
 	return 0;
+}
+
+int
+priv_check_root(const struct priv_user *user, const char *root)
+{
+	struct stat st;
+
+	if (!user->drop || root[0] == '\0')
+		return 0;
+	if (stat(root, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 /* Whether root could be had again, which would make dropping a farce. */

@@ -26,6 +26,14 @@ struct priv_user {
 SC_MUST_CHECK int priv_find_user(const char *name, struct priv_user *ret);
 
 /*
+ * Whether this user's workers can have `root` as their root directory: 0 if
+ * they can, or will not have it ("", or nothing is dropped); -ENOTDIR or
+ * another -errno.
+ */
+SC_MUST_CHECK int priv_check_root(
+    const struct priv_user *user, const char *root);
+
+/*
  * The ids of a user and a group, each "" for none, which is -1.  As above:
  * 0; -ENOENT; or -errno.
  */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -284,20 +283,11 @@ int
 start_check_chroot(const struct supervisor *sv)
 {
 	const char *path = sv->conf->worker_chroot;
-	struct stat st;
-	int r = 0;
+	int r = priv_check_root(&sv->user, path);
 
-	if (path[0] == '\0')
-		return 0;
-	if (!sv->user.drop) {
+	if (path[0] != '\0' && !sv->user.drop)
 		log_warning("worker.chroot: not started as root, workers see "
 			    "all files");
-		return 0;
-	}
-	if (stat(path, &st) < 0)
-		r = -errno;
-	else if (!S_ISDIR(st.st_mode))
-		r = -ENOTDIR;
 	if (r < 0)
 		complain("worker.chroot: %s: %s", path, strerror(-r));
 	return r;

@@ -84,6 +84,49 @@ START_TEST(bad_usage_is_one_line_and_code_2)
 }
 END_TEST
 
+/* What this machine does not have; some of it only root would use. */
+static const struct {
+	const char *set;
+	bool for_root;
+	const char *says;
+} strange_rows[] = {
+	{ "control.group=no-such-group", false,
+	    "control.group \"no-such-group\": there is no such user or group" },
+	{ "control.owner=no-such-user", false,
+	    "control.owner \"no-such-user\", control.group \"\": there is no "
+	    "such user or group" },
+	{ "worker.user=no-such-user", true,
+	    "worker.user: there is no user no-such-user" },
+	{ "worker.chroot=/nonexistent", true,
+	    "worker.chroot: /nonexistent: No such file or directory" },
+	{ "worker.chroot=/dev/null", true,
+	    "worker.chroot: /dev/null: Not a directory" },
+	{ "log.target=/nonexistent/log", false,
+	    "log.target: /nonexistent/log: No such file or directory" },
+	{ "log.target=/dev/null/log", false,
+	    "log.target: /dev/null/log: Not a directory" },
+	{ "log.target=/tmp", false, "log.target: /tmp: Is a directory" },
+};
+
+/* The check says the same as the start, with the same code. */
+START_TEST(what_is_not_there_is_found_by_the_check)
+{
+	const char *check = _i % 2 == 0 ? "" : "-t";
+	char arguments[600];
+	struct process p;
+	int row = _i / 2;
+
+	if (strange_rows[row].for_root && geteuid() != 0)
+		return;
+	snprintf(arguments, sizeof(arguments), GOOD "--control %s --set %s %s",
+	    rig.control, strange_rows[row].set, check);
+	ck_assert_int_eq(run(&p, arguments), 2);
+	ck_assert(file_has(p.err, strange_rows[row].says));
+	ck_assert_uint_eq(file_count(p.err, "\n"), 1);
+	ck_assert_uint_eq(file_count(p.out, "\n"), 0);
+}
+END_TEST
+
 static const char *const hopeless[] = {
 	GOOD "--pidfile /nonexistent/pid",
 	GOOD "--control /nonexistent/control.sock",
@@ -326,6 +369,8 @@ add_cases(Suite *suite)
 	    tc, questions_are_answered_on_stdout, 0, ARRAY_LEN(answer_rows));
 	tcase_add_loop_test(
 	    tc, bad_usage_is_one_line_and_code_2, 0, ARRAY_LEN(bad_rows));
+	tcase_add_loop_test(tc, what_is_not_there_is_found_by_the_check, 0,
+	    2 * ARRAY_LEN(strange_rows));
 	tcase_add_loop_test(tc, what_can_not_be_had_is_one_line_and_code_1, 0,
 	    ARRAY_LEN(hopeless));
 	tcase_add_test(tc, failure_is_one_line_through_a_pipe_too);

@@ -184,7 +184,7 @@ START_TEST(a_directory_that_is_not_there_is_refused)
 	    "http://127.0.0.1:1/mcp", "--control", rig.control, "--set",
 	    "worker.chroot=/no/such/directory", NULL);
 	ck_assert_int_ne(process_wait(&p, SOON), PROCESS_STILL_RUNNING);
-	ck_assert_int_eq(p.code, 1);
+	ck_assert_int_eq(p.code, 2);
 	ck_assert(file_has(p.err,
 	    "worker.chroot: /no/such/directory: No such file or directory"));
 }

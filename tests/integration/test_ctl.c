@@ -709,7 +709,7 @@ START_TEST(a_stranger_gets_no_socket)
 	    "http://127.0.0.1:1/mcp", "--control", rig.control, "--set",
 	    strangers[_i], NULL);
 	ck_assert_int_ne(process_wait(&p, SOON), PROCESS_STILL_RUNNING);
-	ck_assert_int_eq(p.code, 1);
+	ck_assert_int_eq(p.code, 2);
 	ck_assert(file_has(p.err, "there is no such user or group"));
 }
 END_TEST
