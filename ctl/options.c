@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "ctl/options.h"
 
 #define WATCH_DEFAULT_S 2.
@@ -162,6 +163,34 @@ find_command(char **words, unsigned count, enum ctl_command *ret,
 	return -EINVAL;
 }
 
+/* As far as it can be known without asking: 0 or -EINVAL. */
+static int
+check_argument(const struct ctl_request *request, char *error)
+{
+	const char *text = request->arguments[0];
+	enum log_level level;
+
+	if (request->command == CTL_LOG && log_level_parse(text, &level) != 0) {
+		(void)snprintf(error, CTL_ERROR_CAP,
+		    "%.64s: not known; known are:"
+#define X(name, word, priority) " " word
+		    LOG_LEVELS(X)
+#undef X
+			,
+		    text);
+		return -EINVAL;
+	}
+	if (request->command == CTL_RECYCLE &&
+	    text[strspn(text, "0123456789")] != '\0') {
+		(void)snprintf(error, CTL_ERROR_CAP,
+		    "%.64s is no number of a slot: `shadowcatctl workers` "
+		    "shows them",
+		    text);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int
 take_arguments(
     struct ctl_request *request, char **words, unsigned count, char *error)
@@ -183,7 +212,7 @@ take_arguments(
 		strcpy(request->arguments[i], words[i]);
 	}
 	request->argument_count = count;
-	return 0;
+	return check_argument(request, error);
 }
 
 static int

@@ -164,9 +164,9 @@ begin_reload(struct supervisor *sv, struct control_conn *conn)
 		reload_begin(sv, control_wait_over, promise);
 }
 
-/* The slots that the argument names: 0 where it is no slot. */
+/* The slots that the argument names: 0 where it is none that we have. */
 static uint64_t
-parse_slots(const struct ctl_request *request)
+parse_slots(const struct supervisor *sv, const struct ctl_request *request)
 {
 	const char *text = request->arguments[0];
 	unsigned long slot;
@@ -177,20 +177,22 @@ parse_slots(const struct ctl_request *request)
 	if (text[0] < '0' || text[0] > '9')
 		return 0;
 	slot = strtoul(text, &end, 10);
-	return *end == '\0' && slot < SHM_WORKERS_MAX ? (uint64_t)1 << slot : 0;
+	return *end == '\0' && slot < sv->workers.wanted ? (uint64_t)1 << slot
+							 : 0;
 }
 
 static void
 begin_recycle(struct supervisor *sv, struct control_conn *conn,
     const struct ctl_request *request)
 {
-	uint64_t slots = parse_slots(request);
+	uint64_t slots = parse_slots(sv, request);
 	struct control_promise *promise;
 	int r;
 
 	if (slots == 0) {
-		control_conn_refuse(
-		    conn, "%s is no slot of a worker", request->arguments[0]);
+		control_conn_refuse(conn,
+		    "%s is no slot of a worker: there are 0 to %u",
+		    request->arguments[0], sv->workers.wanted - 1);
 		return;
 	}
 	promise = control_wait_begin(conn);

@@ -323,9 +323,10 @@ START_TEST(recycled_workers_keep_their_streams)
 	rig_open_gate("go");
 	expect_event(&c, "two");
 	client_close(&c);
-	ctl_says("recycle 7", 1, "there is no such worker");
-	ctl_says("recycle x", 1, "x is no slot of a worker");
+	ctl_says("recycle 7", 1, "7 is no slot of a worker: there are 0 to 0");
 	ctl_says("recycle 64", 1, "64 is no slot of a worker");
+	ctl_says("recycle 99999999999999999999", 1, "is no slot of a worker");
+	ctl_says("recycle x", 2, "x is no number of a slot");
 }
 END_TEST
 
@@ -375,7 +376,7 @@ START_TEST(log_level_reaches_the_workers)
 	struct client c;
 
 	rig_start(NULL);
-	ctl_says("log loud", 1, "the levels are error warning notice");
+	ctl_says("log loud", 2, "known are: error warning notice");
 	ctl_says("log error", 0, "logging error");
 	ask(&c, "POST", "echo", "", CALL, 200);
 	client_close(&c);
