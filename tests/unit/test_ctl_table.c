@@ -76,6 +76,20 @@ START_TEST(ids_are_as_long_as_needed)
 }
 END_TEST
 
+/* The streams of a session share its id; those of another are told apart. */
+START_TEST(sessions_of_streams_are_told_apart)
+{
+	write_table(CTL_STREAMS,
+	    "[{\"session\":\"aaaaaaaabbbbbbbb\"},"
+	    "{\"session\":\"aaaaaaaabbccccccc\"},{\"session\":null},"
+	    "{\"session\":\"aaaaaaaabbbbbbbb\"}]",
+	    0, false);
+	ck_assert_ptr_nonnull(strstr(page, " aaaaaaaabbb "));
+	ck_assert_ptr_nonnull(strstr(page, " aaaaaaaabbc "));
+	ck_assert_ptr_null(strstr(page, " aaaaaaaabb "));
+}
+END_TEST
+
 START_TEST(ids_that_begin_others_are_told_apart)
 {
 	const char *ids[] = { "abcdefghij", "abcdefghi", "abcdefghij" };
@@ -176,6 +190,7 @@ main(void)
 	tcase_add_test(tc, columns_are_aligned);
 	tcase_add_loop_test(tc, lines_fit, 20, 100);
 	tcase_add_test(tc, ids_are_as_long_as_needed);
+	tcase_add_test(tc, sessions_of_streams_are_told_apart);
 	tcase_add_test(tc, ids_that_begin_others_are_told_apart);
 	tcase_add_test(tc, colours_are_asked_for);
 	tcase_add_test(tc, peers_text_moves_no_cursor);
