@@ -20,6 +20,7 @@ enum exit_code {
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
 	EXIT_NOBODY = 3,
+	EXIT_NOT_YET = -1, /* none of them: what was cut is asked again */
 };
 
 /* Why nobody could be asked, in words. */
@@ -64,18 +65,41 @@ complain_output(int error)
 	return EXIT_REFUSED;
 }
 
+static bool
+is_live(const struct ctl_options *options)
+{
+	return ctl_command_row(options->request.command)->form == CTL_FORM_LIVE;
+}
+
+/*
+ * An upgrade ends the connections.  What has no end of its own goes on then,
+ * if there is anybody; where nothing came since it was asked, it does not.
+ */
+static enum exit_code
+go_on_or_complain(const struct ctl_options *options, unsigned pieces, int error)
+{
+	if (error != -ECONNRESET || pieces == 0 || !is_live(options))
+		return complain(options, error);
+	(void)fprintf(stderr,
+	    "shadowcatctl: %s: the connection ended, as in an upgrade; asked "
+	    "again: what came meanwhile is not shown\n",
+	    options->path);
+	return EXIT_NOT_YET;
+}
+
 /* Everything up to the last frame. */
 static enum exit_code
 receive(struct link *link, const struct ctl_options *options,
     struct printer *printer)
 {
 	struct ctl_answer answer;
+	unsigned pieces = 0;
 	int r = 0;
 
-	while (r == 0) {
+	for (; r == 0; pieces++) {
 		r = link_receive(link, &answer);
 		if (r != 0)
-			return complain(options, r);
+			return go_on_or_complain(options, pieces, r);
 		if (answer.kind == CTL_ANSWER_DONE) {
 			r = printer_end(printer, &answer);
 			break;
@@ -138,8 +162,7 @@ let_it_be_stopped(const struct ctl_options *options)
 {
 	struct sigaction action = { .sa_handler = on_stop };
 
-	if (!options->watch &&
-	    ctl_command_row(options->request.command)->form != CTL_FORM_LIVE)
+	if (!options->watch && !is_live(options))
 		return;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
@@ -156,6 +179,8 @@ run(const struct ctl_options *options)
 	let_it_be_stopped(options);
 	for (;;) {
 		code = ask(options, &printer);
+		if (code == EXIT_NOT_YET)
+			continue;
 		if (!options->watch || code != EXIT_DONE)
 			break;
 		pause_for(options->watch_s);

@@ -287,6 +287,27 @@ START_TEST(tap_shows_events_as_they_come)
 }
 END_TEST
 
+START_TEST(tap_goes_on_after_an_upgrade)
+{
+	struct process p;
+	struct client c;
+
+	rig_start(NULL);
+	open_session(&c, "abcdefgh-1", "go");
+	ctl_start(&p, "tapped", "--json tap --bodies abcdefgh");
+	wait_for(file_count(p.out, "\"kind\": \"begin\"") == 1);
+	ctl_says("upgrade", 0, "");
+	wait_for(file_count(p.out, "\"kind\": \"begin\"") == 2);
+	ck_assert(file_has(p.err, "as in an upgrade; asked again"));
+	rig_open_gate("go");
+	wait_for(file_has(p.out, "\"data\": \"two\""));
+	client_close(&c);
+	/* Nobody is there any more: it ends. */
+	rig_stop_proxy();
+	ck_assert_int_eq(process_wait(&p, SOON), 3);
+}
+END_TEST
+
 START_TEST(tap_of_nothing_is_refused)
 {
 	rig_start(NULL);
@@ -821,6 +842,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, metrics_outlive_workers);
 	tc = harness_case(suite, "tap");
 	tcase_add_loop_test(tc, tap_shows_events_as_they_come, 0, 2);
+	tcase_add_test(tc, tap_goes_on_after_an_upgrade);
 	tcase_add_test(tc, tap_of_nothing_is_refused);
 	tc = harness_case(suite, "change");
 	tcase_add_loop_test(tc, recycled_workers_keep_their_streams, 0, 2);
