@@ -299,7 +299,7 @@ journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 
 uint64_t
 journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
-    uint64_t limit)
+    uint64_t spared, uint64_t limit)
 {
 	uint64_t seq = journal_first_seq(a, j), dropped = 0;
 	uint64_t end = cur != NULL ? cur->seq : j->next_seq;
@@ -307,8 +307,11 @@ journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
 	struct journal_record r;
 
 	while (j->kept > limit && seq < end && seq + 1 < j->next_seq) {
-		if (record_read(a, at, seq, &r, &body) != 0 ||
-		    payload_end(a, body, r.len, &at) != 0)
+		if (record_read(a, at, seq, &r, &body) != 0)
+			break;
+		if (seq == spared && j->kept - MIN(j->kept, r.len) <= limit)
+			break;
+		if (payload_end(a, body, r.len, &at) != 0)
 			break;
 		j->kept -= MIN(j->kept, r.len);
 		if (cur != NULL)

@@ -107,13 +107,17 @@ bool journal_all_sent(
 void journal_drop(
     struct arena *a, struct journal *j, struct journal_cursor *cur);
 
+#define JOURNAL_NONE UINT64_MAX /* the number of no record */
+
 /*
  * Drop the oldest records, but none that is not sent (cur; NULL: nobody is
  * to be sent anything) and never the newest, until no more than `limit`
- * payload bytes are kept.  Returns how many were dropped.
+ * payload bytes are kept.  Record `spared` (JOURNAL_NONE: none is) stays as
+ * long as what follows it is within the limit, however large it is itself.
+ * Returns how many were dropped.
  */
 uint64_t journal_trim(struct arena *a, struct journal *j,
-    struct journal_cursor *cur, uint64_t limit);
+    struct journal_cursor *cur, uint64_t spared, uint64_t limit);
 
 /* Payload bytes that are not sent yet. */
 uint64_t journal_unsent(

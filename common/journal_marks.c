@@ -61,8 +61,8 @@ find_cut(const struct journal_marks *m, uint32_t n, const struct journal *j,
 
 bool
 journal_marks_trim(struct journal_marks *m, struct arena *a, struct journal *j,
-    struct journal_cursor *cur, uint64_t acked, uint64_t least, uint64_t most,
-    struct journal_mark *ret_acked)
+    struct journal_cursor *cur, uint64_t acked, uint64_t spared, uint64_t least,
+    uint64_t most, struct journal_mark *ret_acked)
 {
 	uint32_t n = count_acked(m, acked), cut = find_cut(m, n, j, most), i;
 	uint64_t dropped;
@@ -70,7 +70,7 @@ journal_marks_trim(struct journal_marks *m, struct arena *a, struct journal *j,
 
 	/* The newest record always stays. */
 	if (cut == n || kept_from(&m->mark[cut], j) < least ||
-	    m->mark[cut].seq >= j->next_seq)
+	    m->mark[cut].seq >= j->next_seq || m->mark[cut].seq > spared)
 		return false;
 	at = (struct place){ m->mark[cut].ref, m->mark[cut].off };
 	if (!place_begin_there(a, j, &at))

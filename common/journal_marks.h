@@ -37,12 +37,14 @@ journal_marks_clear(struct journal_marks *m)
 
 /*
  * Drop the oldest records, up to a mark, so that `least` to `most` payload
- * bytes are kept; but none that ends behind byte `acked`.  Returns true and
- * the newest mark at or before that byte, or false where no mark is good for
- * it: nothing is changed then.
+ * bytes are kept; but none that ends behind byte `acked`, nor record `spared`
+ * (JOURNAL_NONE: none is) and what follows it.  Returns true and the newest
+ * mark at or before that byte, or false where no mark is good for it: nothing
+ * is changed then.
  */
 bool journal_marks_trim(struct journal_marks *m, struct arena *a,
     struct journal *j, struct journal_cursor *cur, uint64_t acked,
-    uint64_t least, uint64_t most, struct journal_mark *ret_acked);
+    uint64_t spared, uint64_t least, uint64_t most,
+    struct journal_mark *ret_acked);
 
 #endif

@@ -493,11 +493,23 @@ events_tell(struct stream *st)
 }
 
 /*
+ * The record with the upstream's newest id is needed to resume: it stays
+ * while what follows it is within the limit, however large it is.
+ */
+static uint64_t
+record_to_spare(const struct stream *st, const struct stream_state *next)
+{
+	uint64_t first = journal_first_seq(&st->w->arena, &next->answer);
+
+	return next->last_id_ref > first ? next->last_id_ref - 1 : JOURNAL_NONE;
+}
+
+/*
  * Up to a mark that the client's TCP has confirmed.  How far that is follows
  * from what was sent and is still queued: nobody else sends to it.
  */
 static bool
-trim_to_mark(struct stream *st, struct stream_state *next)
+trim_to_mark(struct stream *st, struct stream_state *next, uint64_t spared)
 {
 	const uint64_t limit = st->w->conf->journal_stream_limit;
 	struct journal_mark acked;
@@ -507,7 +519,8 @@ trim_to_mark(struct stream *st, struct stream_state *next)
 	    tcp_count_queued(st->client->io.fd, &queued) != 0 || queued > sent)
 		return false;
 	if (!journal_marks_trim(st->marks, &st->w->arena, &next->answer,
-		&st->sent, sent - queued, limit / 2, limit - limit / 4, &acked))
+		&st->sent, sent - queued, spared, limit / 2, limit - limit / 4,
+		&acked))
 		return false;
 	if (acked.seq > next->wire_seq)
 		stream_set_start(next, acked.wire, acked.seq);
@@ -521,7 +534,7 @@ events_trim(struct stream *st, struct stream_state *next)
 	struct arena *a = &st->w->arena;
 	struct journal_cursor *sent = st->client != NULL ? &st->sent : NULL;
 	uint64_t limit = st->w->conf->journal_stream_limit;
-	uint64_t before;
+	uint64_t before, spared;
 
 	if (next->answer.kept <= limit)
 		return;
@@ -529,14 +542,16 @@ events_trim(struct stream *st, struct stream_state *next)
 	if (sent != NULL && !chain_is_empty(&next->prelude.chain))
 		return;
 	next->sent_mark.seq = 0; /* what lies before it may go */
-	if (sent != NULL && trim_to_mark(st, next))
+	spared = record_to_spare(st, next);
+	if (sent != NULL && trim_to_mark(st, next, spared))
 		return;
 	stream_forget_marks(st);
 	before = journal_first_seq(a, &next->answer);
 	if (sent != NULL)
 		next->unacked_seq = stream_first_unacked(st);
 	/* By a good part at once: the question above is four system calls. */
-	if (journal_trim(a, &next->answer, sent, limit - limit / 4) == 0)
+	if (journal_trim(a, &next->answer, sent, spared, limit - limit / 4) ==
+	    0)
 		return;
 	if (sent != NULL) {
 		stream_set_start(next, sent->wire, sent->seq);

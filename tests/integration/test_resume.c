@@ -83,6 +83,37 @@ START_TEST(standalone_stream_goes_on)
 }
 END_TEST
 
+/* The id of an event that is more than may be kept, and then come others. */
+START_TEST(id_of_a_large_event_is_not_forgotten)
+{
+	struct client_event event;
+	struct client c;
+	char script[7000], large[6000];
+
+	memset(large, 'x', sizeof(large) - 1);
+	large[sizeof(large) - 1] = '\0';
+	snprintf(script, sizeof(script),
+	    STREAM "event id=a data=%s; await more; events 3 0; await go; cut",
+	    large);
+	rig_start(SOON_BACK, "--set", "journal.stream_limit=4KiB", NULL);
+	rig_prepare("resume", REST);
+	legacy_begin("s1", "");
+	legacy_call(&c, "1", script, MINE);
+	assert_event(&c, "a", large);
+	rig_open_gate("more");
+	for (int n = 0; n < 3; n++) {
+		ask_event(&c, &event);
+		event_fini(&event);
+	}
+	rig_open_gate("go");
+	assert_event(&c, "c", "three");
+	assert_response(&c, "1");
+	assert_stream_ends(&c);
+	assert_asked(3, "GET", "a");
+	client_close(&c);
+}
+END_TEST
+
 /* The response has come: what is left to ask for? */
 START_TEST(answered_stream_is_not_asked_for)
 {
@@ -592,6 +623,7 @@ add_cases(Suite *suite)
 	tcase_add_loop_test(
 	    tc, lost_stream_goes_on_with_its_last_id, 0, ARRAY_LEN(breakings));
 	tcase_add_test(tc, standalone_stream_goes_on);
+	tcase_add_test(tc, id_of_a_large_event_is_not_forgotten);
 	tcase_add_loop_test(tc, answered_stream_is_not_asked_for, 0, 2);
 	tcase_add_test(tc, server_that_was_down_is_asked_again);
 	tc = harness_case(suite, "waits");

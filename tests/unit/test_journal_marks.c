@@ -101,8 +101,8 @@ trim(uint64_t limit)
 	struct journal_cursor was = cur;
 	struct journal_mark mark;
 
-	if (!journal_marks_trim(
-		&marks, &arena, &j, &cur, acked, limit / 2, limit, &mark))
+	if (!journal_marks_trim(&marks, &arena, &j, &cur, acked, JOURNAL_NONE,
+		limit / 2, limit, &mark))
 		return false;
 	arena_settle(&arena);
 	check_mark(&mark, acked);
@@ -126,7 +126,8 @@ START_TEST(trimming_to_marks_leaves_the_rest)
 			if (trim(14 * SHM_BLOCK_SIZE))
 				trimmed++;
 			else if (j.kept > 60 * SHM_BLOCK_SIZE)
-				(void)journal_trim(&arena, &j, &cur, 0),
+				(void)journal_trim(
+				    &arena, &j, &cur, JOURNAL_NONE, 0),
 				    arena_settle(&arena),
 				    journal_marks_clear(&marks);
 		}
@@ -155,15 +156,17 @@ START_TEST(nothing_is_dropped_that_is_not_confirmed)
 	ck_assert_uint_gt(marks.count, 4);
 	acked = marks.mark[0].wire - 1;
 	ck_assert(!journal_marks_trim(
-	    &marks, &arena, &j, &cur, acked, 0, j.kept, &mark));
+	    &marks, &arena, &j, &cur, acked, JOURNAL_NONE, 0, j.kept, &mark));
 	acked = marks.mark[1].wire;
 	left = j.kept - marks.mark[1].passed;
 	ck_assert(!journal_marks_trim(
-	    &marks, &arena, &j, &cur, acked, 0, left - 1, &mark));
-	ck_assert(!journal_marks_trim(
-	    &marks, &arena, &j, &cur, acked, left + 1, left, &mark));
-	ck_assert(journal_marks_trim(
-	    &marks, &arena, &j, &cur, acked, left, left, &mark));
+	    &marks, &arena, &j, &cur, acked, JOURNAL_NONE, 0, left - 1, &mark));
+	ck_assert(!journal_marks_trim(&marks, &arena, &j, &cur, acked,
+	    JOURNAL_NONE, left + 1, left, &mark));
+	ck_assert(!journal_marks_trim(&marks, &arena, &j, &cur, acked,
+	    marks.mark[1].seq - 1, left, left, &mark));
+	ck_assert(journal_marks_trim(&marks, &arena, &j, &cur, acked,
+	    marks.mark[1].seq, left, left, &mark));
 	ck_assert_uint_eq(mark.wire, acked);
 	ck_assert_uint_eq(journal_first_seq(&arena, &j), mark.seq);
 }
@@ -183,11 +186,11 @@ START_TEST(the_newest_record_is_always_kept)
 	}
 	/* The mark is behind all that there is. */
 	ck_assert_uint_eq(marks.mark[0].seq, j.next_seq);
-	ck_assert(!journal_marks_trim(
-	    &marks, &arena, &j, &cur, cur.wire, 0, EVERY / 2, &mark));
+	ck_assert(!journal_marks_trim(&marks, &arena, &j, &cur, cur.wire,
+	    JOURNAL_NONE, 0, EVERY / 2, &mark));
 	put_record();
-	ck_assert(journal_marks_trim(
-	    &marks, &arena, &j, &cur, cur.wire, 0, 4 * SHM_BLOCK_SIZE, &mark));
+	ck_assert(journal_marks_trim(&marks, &arena, &j, &cur, cur.wire,
+	    JOURNAL_NONE, 0, 4 * SHM_BLOCK_SIZE, &mark));
 	ck_assert_uint_eq(journal_first_seq(&arena, &j), j.next_seq - 1);
 }
 END_TEST

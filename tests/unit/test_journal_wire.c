@@ -298,7 +298,7 @@ START_TEST(a_cursor_is_set_to_a_record)
 	(void)gather(cur, &form, 8);
 	ck_assert_str_eq(wire, ID_AT("7") "data: c\n\n");
 	/* A record that is not there any more is no place for a count. */
-	(void)journal_trim(&arena, &j, NULL, 10);
+	(void)journal_trim(&arena, &j, NULL, JOURNAL_NONE, 10);
 	ck_assert_uint_gt(journal_first_seq(&arena, &j), 3);
 	ck_assert_int_eq(
 	    journal_cursor_find(&cur, &arena, &j, &form, 3, 77, 78), -EBADMSG);
@@ -370,7 +370,7 @@ check_trimmed(struct journal_cursor *cur, uint64_t limit, uint64_t was_first)
 	struct seen seen = { 0 };
 	uint64_t first, dropped;
 
-	dropped = journal_trim(&arena, &j, cur, limit);
+	dropped = journal_trim(&arena, &j, cur, JOURNAL_NONE, limit);
 	arena_settle(&arena);
 	first = journal_first_seq(&arena, &j);
 	ck_assert_uint_eq(first, was_first + dropped);
@@ -427,13 +427,25 @@ END_TEST
 START_TEST(the_newest_record_is_always_kept)
 {
 	put_stream();
-	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 0), 7);
+	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, JOURNAL_NONE, 0), 7);
 	ck_assert_uint_eq(journal_first_seq(&arena, &j), 8);
 	put_text(JOURNAL_BODY, 0, "data: d\n\n");
-	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 0), 1);
+	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, JOURNAL_NONE, 0), 1);
 	ck_assert_uint_eq(journal_first_seq(&arena, &j), 9);
 	ck_assert_uint_eq(j.kept, 9);
-	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 0), 0);
+	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, JOURNAL_NONE, 0), 0);
+}
+END_TEST
+
+/* With what follows it within the limit; and then it goes as others do. */
+START_TEST(a_spared_record_is_kept)
+{
+	put_stream();
+	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 4, 25), 3);
+	ck_assert_uint_eq(journal_first_seq(&arena, &j), 4);
+	put_text(JOURNAL_BODY, 0, "data: 0123456789abcdef\n\n");
+	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 4, 25), 4);
+	ck_assert_uint_eq(journal_first_seq(&arena, &j), 8);
 }
 END_TEST
 
@@ -469,6 +481,7 @@ main(void)
 	tcase_add_test(tc, each_record_is_visited_in_order);
 	tcase_add_loop_test(tc, trimming_leaves_the_rest, 0, 12);
 	tcase_add_test(tc, the_newest_record_is_always_kept);
+	tcase_add_test(tc, a_spared_record_is_kept);
 	tcase_add_test(tc, a_token_without_an_end_is_cut);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
