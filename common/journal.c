@@ -297,6 +297,25 @@ journal_drop(struct arena *a, struct journal *j, struct journal_cursor *cur)
 	cur->off = at.off;
 }
 
+/* Payload bytes behind this record; what was abandoned doesn't count. */
+static uint64_t
+kept_behind(const struct arena *a, const struct journal *j, uint64_t seq,
+    struct place at)
+{
+	uint64_t first = seq, len = 0;
+	struct journal_record r;
+	struct place body;
+
+	for (; seq < j->next_seq; seq++) {
+		if (record_read(a, at, seq, &r, &body) != 0 ||
+		    payload_end(a, body, r.len, &at) != 0)
+			break;
+		if (seq > first && r.type != JOURNAL_SKIP)
+			len += r.len;
+	}
+	return len;
+}
+
 uint64_t
 journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
     uint64_t spared, uint64_t limit)
@@ -309,7 +328,7 @@ journal_trim(struct arena *a, struct journal *j, struct journal_cursor *cur,
 	while (j->kept > limit && seq < end && seq + 1 < j->next_seq) {
 		if (record_read(a, at, seq, &r, &body) != 0)
 			break;
-		if (seq == spared && j->kept - MIN(j->kept, r.len) <= limit)
+		if (seq == spared && kept_behind(a, j, seq, at) <= limit)
 			break;
 		if (payload_end(a, body, r.len, &at) != 0)
 			break;

@@ -113,7 +113,8 @@ void journal_drop(
  * Drop the oldest records, but none that is not sent (cur; NULL: nobody is
  * to be sent anything) and never the newest, until no more than `limit`
  * payload bytes are kept.  Record `spared` (JOURNAL_NONE: none is) stays as
- * long as what follows it is within the limit, however large it is itself.
+ * long as what follows it is within the limit, however large it is itself,
+ * and whatever was abandoned behind it.
  * Returns how many were dropped.
  */
 uint64_t journal_trim(struct arena *a, struct journal *j,

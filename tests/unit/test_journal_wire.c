@@ -441,7 +441,7 @@ END_TEST
 START_TEST(a_spared_record_is_kept)
 {
 	put_stream();
-	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 4, 25), 3);
+	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 4, 20), 3);
 	ck_assert_uint_eq(journal_first_seq(&arena, &j), 4);
 	put_text(JOURNAL_BODY, 0, "data: 0123456789abcdef\n\n");
 	ck_assert_uint_eq(journal_trim(&arena, &j, NULL, 4, 25), 4);
