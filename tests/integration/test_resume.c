@@ -83,7 +83,10 @@ START_TEST(standalone_stream_goes_on)
 }
 END_TEST
 
-/* More than may be kept: the event with the id, or what is begun behind it. */
+/*
+ * More than may be kept: the event with the id, or what is begun behind it,
+ * twice in vain.
+ */
 static const char *const large_stories[] = {
 	STREAM "event id=a data=%s; await more; events 3 0; await go; cut",
 	STREAM "event id=a data=one; await go; text \"data: %s\"; cut",
@@ -93,13 +96,16 @@ START_TEST(id_is_not_forgotten_over_large_events)
 {
 	struct client_event event;
 	struct client c;
-	char script[7000], large[6000];
+	char script[7000], broken[7000], large[6000];
 
 	memset(large, 'x', sizeof(large) - 1);
 	large[sizeof(large) - 1] = '\0';
 	snprintf(script, sizeof(script), large_stories[_i], large);
+	snprintf(
+	    broken, sizeof(broken), STREAM "text \"data: %s\"; cut", large);
 	rig_start(SOON_BACK, "--set", "journal.stream_limit=4KiB", NULL);
-	rig_prepare("resume", REST);
+	rig_prepare("resume-1", _i == 0 ? REST : broken);
+	rig_prepare("resume-2", REST);
 	legacy_begin("s1", "");
 	legacy_call(&c, "1", script, MINE);
 	assert_event(&c, "a", _i == 0 ? large : "one");
@@ -113,6 +119,8 @@ START_TEST(id_is_not_forgotten_over_large_events)
 	assert_response(&c, "1");
 	assert_stream_ends(&c);
 	assert_asked(3, "GET", "a");
+	if (_i == 1)
+		assert_asked(4, "GET", "a");
 	client_close(&c);
 }
 END_TEST
