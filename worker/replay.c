@@ -243,6 +243,19 @@ refuse(struct route *ret, int fault)
 	ret->fault = fault;
 }
 
+/*
+ * Whether an error event can name what waits for this stream.  It can't where
+ * the stream was begun before we knew it.
+ */
+static bool
+names_request(const struct stream *st)
+{
+	const struct jsonrpc *request = &st->rec->request;
+
+	return jsonrpc_is_batch(request) ||
+	       jsonrpc_kind(request) == JSONRPC_REQUEST;
+}
+
 /* The client's own stream is here: go on behind event `seq` of it. */
 static void
 route_to_stream(struct client *c, const struct http_head *head,
@@ -278,6 +291,10 @@ route_to_stream(struct client *c, const struct http_head *head,
 		    "its client is back, but events after %" PRIu64
 		    " are not kept any more",
 		    seq);
+		if (ss->role == ROLE_REQUEST && !names_request(st)) {
+			refuse(ret, HTTP_FAULT_GAP);
+			return;
+		}
 		/* Nobody waits for a particular event of the others. */
 		ret->is_gap = ss->role == ROLE_REQUEST;
 	}

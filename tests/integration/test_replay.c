@@ -357,6 +357,27 @@ START_TEST(gap_is_an_error_for_the_request)
 }
 END_TEST
 
+/* Its error could name no request, and silence would be no answer. */
+START_TEST(gap_of_an_unknown_request_is_refused)
+{
+	struct client c;
+
+	rig_start("--set", "journal.stream_limit=4KiB", NULL);
+	legacy_begin("s1", "");
+	legacy_return(&c, MINE, "unknown", big_stories[1], 200);
+	hear(&c, "one");
+	client_close(&c);
+	wait_for_log("its client has left; kept", 1);
+	rig_open_gate("go");
+	wait_for(origin_log_count(rig.log, "mark", "told") == 1);
+	assert_ping(MINE, 200);
+	for (int n = 0; n < 2; n++) {
+		legacy_return(&c, MINE, last_id, "never", 400);
+		client_close(&c);
+	}
+}
+END_TEST
+
 /* Newer events of a stream are still there, although older ones are not. */
 START_TEST(newest_events_are_kept)
 {
@@ -718,6 +739,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, kept_stream_is_dropped_in_the_end);
 	tc = harness_case(suite, "gaps");
 	tcase_add_loop_test(tc, gap_is_an_error_for_the_request, 0, 2);
+	tcase_add_test(tc, gap_of_an_unknown_request_is_refused);
 	tcase_add_test(tc, newest_events_are_kept);
 	tcase_add_loop_test(
 	    tc, unknown_id_of_ours_is_a_gap, 0, ARRAY_LEN(foreign_ids));
