@@ -476,8 +476,11 @@ worker_fini(struct worker *w)
 		free(w->client_of[i]);
 	for (i = 0; i < w->shm->sizes.upstreams; i++)
 		free(w->upstream_of[i]);
-	for (i = 0; i < w->shm->sizes.streams; i++)
+	for (i = 0; i < w->shm->sizes.streams; i++) {
+		if (w->stream_of[i] != NULL)
+			free(w->stream_of[i]->marks);
 		free(w->stream_of[i]);
+	}
 	for (i = 0; i < w->shm->sizes.sessions; i++) {
 		if (w->session_of[i] != NULL)
 			free(w->session_of[i]->seen);

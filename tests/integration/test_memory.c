@@ -128,14 +128,14 @@ START_TEST(kept_answers_make_room)
 END_TEST
 
 static bool
-mebibyte_comes(void)
+large_event_comes(void)
 {
 	struct client c;
 	bool is_whole;
 
 	ask_open(&c);
-	ask_send(&c, "POST", STREAM "fillevent 1MiB; response 1", MODERN EVENTS,
-	    CALL);
+	ask_send(&c, "POST", STREAM "fillevent 512KiB; response 1",
+	    MODERN EVENTS, CALL);
 	is_whole =
 	    client_read_answer(&c, SOON) == CLIENT_COMPLETE && c.status == 200;
 	client_close(&c);
@@ -157,7 +157,7 @@ START_TEST(kept_answers_of_another_worker_make_room)
 	/* They are that session's, so that new clients go to the other one. */
 	for (size_t i = 0; i < ARRAY_LEN(holders); i++)
 		ask_stream(&holders[i], "POST", STREAM "never", MINE, 200);
-	wait_for(mebibyte_comes());
+	wait_for(large_event_comes());
 	for (size_t i = 0; i < ARRAY_LEN(holders); i++)
 		client_close(&holders[i]);
 }

@@ -196,7 +196,8 @@ START_TEST(the_hard_limit_is_raised_where_that_is_allowed)
 	struct rlimit limit = { 64, 128 }, back;
 	uint64_t got;
 
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return; /* under valgrind, whose own the hard limit is */
 	ck_assert_uint_eq(fd_raise_limit(100), 128);
 	back = (struct rlimit){ 200, 200 };
 	if (setrlimit(RLIMIT_NOFILE, &back) == 0)
