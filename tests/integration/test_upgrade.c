@@ -298,6 +298,7 @@ START_TEST(daemon_remembers_where_it_was_started)
 	ck_assert_int_eq(process_wait(&p, SOON), 0);
 	file_read(rig.pidfile, &text);
 	pid = (pid_t)atoi(text.data);
+	bytes_fini(&text);
 	install_good();
 	ck_assert_int_eq(kill(pid, SIGUSR2), 0);
 	wait_for(file_has(log + strlen("log.target="), DONE));
