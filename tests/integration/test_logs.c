@@ -453,8 +453,11 @@ START_TEST(a_log_that_nobody_reads_holds_up_nobody)
 	process_signal(&rig.proxy, SIGUSR1);
 	ask_send(&c, "POST", OK, MODERN, CALL);
 	ask_answer(&c, 200);
-	/* Somebody reads again: what was lost is told. */
-	ck_assert(!pipe_has(fd, &all, "log lines were lost"));
+	/*
+	 * Somebody reads again: what was lost is told with the next line,
+	 * which may be written while the pipe is being emptied.
+	 */
+	(void)pipe_has(fd, &all, "");
 	ask_send(&c, "POST", OK, MODERN, CALL);
 	ask_answer(&c, 200);
 	wait_for(pipe_has(fd, &all, "log lines were lost"));
