@@ -21,6 +21,15 @@ jsonrpc_init(struct jsonrpc *j)
 	j->state = JSONRPC_STATE_BEGIN;
 }
 
+void
+jsonrpc_place_init(struct jsonrpc_place *place)
+{
+	struct jsonrpc j;
+
+	jsonrpc_init(&j);
+	*place = j.place;
+}
+
 enum jsonrpc_method
 jsonrpc_method(const struct jsonrpc *j)
 {

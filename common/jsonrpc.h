@@ -24,32 +24,59 @@ enum {
 	JSONRPC_DEPTH_MAX = 65535, /* brackets in brackets; more: invalid */
 };
 
+/* The two parts of a scanner, for who keeps them in two places: see below. */
+struct jsonrpc_place {
+	_Alignas(uint16_t) char bytes[16 + JSONRPC_TOKEN_MAX];
+};
+
+struct jsonrpc_texts {
+	char bytes[JSONRPC_TOKEN_MAX + JSONRPC_METHOD_MAX];
+};
+
 /*
  * A scanner and the message it has found.  Plain data that may lie in
  * shared memory and be copied at any time.  Two scanners that were fed the
  * same bytes, however cut, hold the same bytes (memcmp).  The members are
  * for jsonrpc.c alone; the functions below read them.
+ *
+ * Who takes a scanner back to where it was before, and feeds it the same
+ * bytes again, has to take back its `place` alone: the texts are written
+ * again as they were.  In between they may be those of bytes to come, where
+ * a member comes twice; so what must be right at any time is in the place.
  */
 struct jsonrpc {
-	uint16_t depth;     /* open brackets of what is being passed over */
-	uint8_t state;      /* enum jsonrpc_state */
-	uint8_t where;      /* the object whose members are being read */
-	uint8_t key;        /* the member's name, as far as known */
-	uint8_t key_len;    /* bytes of that name that have been seen */
-	uint8_t target;     /* what the scalar being read is kept as */
-	uint8_t progress;   /* place in a literal, number or escape */
-	uint8_t code;       /* \u escape so far */
-	uint8_t flags;      /* FLAG_* */
-	uint8_t extra_kind; /* enum jsonrpc_extra */
-	uint8_t id_len;     /* bytes kept, or LEN_* */
-	uint8_t extra_len;
-	uint8_t method_len;
-	uint8_t unused[2]; /* zero */
-	char id[JSONRPC_TOKEN_MAX];
-	char extra[JSONRPC_TOKEN_MAX];
-	char method[JSONRPC_METHOD_MAX];
+	union {
+		struct jsonrpc_place place;
+		struct {
+			uint16_t depth; /* open brackets of what is being
+					   passed over */
+			uint8_t state;  /* enum jsonrpc_state */
+			uint8_t where;  /* whose members are being read */
+			uint8_t key;    /* the member's name, as far as known */
+			uint8_t key_len;    /* bytes of it that were seen */
+			uint8_t target;     /* what the scalar is kept as */
+			uint8_t progress;   /* in a literal, number, escape */
+			uint8_t code;       /* \u escape so far */
+			uint8_t flags;      /* FLAG_* */
+			uint8_t extra_kind; /* enum jsonrpc_extra */
+			uint8_t id_len;     /* bytes kept, or LEN_* */
+			uint8_t extra_len;
+			uint8_t method_len;
+			uint8_t unused[2]; /* zero */
+			char id[JSONRPC_TOKEN_MAX];
+		};
+	};
+	union {
+		struct jsonrpc_texts texts;
+		struct {
+			char extra[JSONRPC_TOKEN_MAX];
+			char method[JSONRPC_METHOD_MAX];
+		};
+	};
 };
-_Static_assert(sizeof(struct jsonrpc) <= 192, "stands twice in each stream");
+_Static_assert(sizeof(struct jsonrpc) ==
+		   sizeof(struct jsonrpc_place) + sizeof(struct jsonrpc_texts),
+    "nothing of it is lost in its parts");
 
 enum jsonrpc_kind {
 	JSONRPC_UNKNOWN,        /* a JSON object, but none of these: */
@@ -112,6 +139,9 @@ struct jsonrpc_text {
 
 /* Make a scanner for a new body, or for the data of a new event. */
 void jsonrpc_init(struct jsonrpc *);
+
+/* The place of such a scanner; of its texts nothing is looked at. */
+void jsonrpc_place_init(struct jsonrpc_place *);
 
 /*
  * Read from `buf` up to the end of the next message.  Returns the number

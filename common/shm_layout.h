@@ -32,7 +32,7 @@
 #include "common/work.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 7u
+#define SHM_LAYOUT_VERSION 8u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -208,7 +208,7 @@ struct client_state {
 	struct journal out; /* the request on its way to the upstream */
 	uint64_t out_wire;  /* request bytes that `out` has dropped as sent */
 	uint64_t begun_us;  /* clock_us() when the request's head was in */
-	struct jsonrpc json;
+	struct jsonrpc_place json; /* in the request's body; see `texts` */
 };
 
 struct client_record {
@@ -218,6 +218,14 @@ struct client_record {
 	uint16_t port;
 	uint16_t reserved;
 	uint32_t listener; /* on which it came in */
+	/*
+	 * What goes with state.json: for the log, and for the stream's record
+	 * when the request is in.  It stands once, for until then nobody reads
+	 * it but the scanner, and a successor that feeds the same bytes to the
+	 * committed place writes the same again; where it can't, the answer
+	 * needs the id alone, which is a part of the place.
+	 */
+	struct jsonrpc_texts texts;
 	struct client_state state[2];
 };
 

@@ -70,6 +70,16 @@ client_state(const struct client *c)
 	return RECORD_STATE(c->rec);
 }
 
+/* The message of the request under way, as far as it is known. */
+static inline struct jsonrpc
+client_message(const struct client *c)
+{
+	return (struct jsonrpc){
+		.place = client_state(c)->json,
+		.texts = c->rec->texts,
+	};
+}
+
 /*
  * A connection from the supervisor: the record `slot`, the socket `fd`
  * (taken, closed on failure too).  Its record is set up for a new use.

@@ -637,7 +637,7 @@ legacy_note_request(struct stream *st)
 	if (cs->phase != CLIENT_WAIT || cs->method != HTTP_METHOD_POST)
 		return;
 	st->has_request = true;
-	st->rec->request = cs->json;
+	st->rec->request = client_message(st->client);
 	if (st->rec->era == ERA_LEGACY)
 		cancel(st);
 	stream_recount(st);

@@ -25,11 +25,12 @@ static size_t
 error_body_write(const struct client_state *cs, int code, const char *text,
     char *buf, size_t cap)
 {
+	struct jsonrpc json = { .place = cs->json };
 	struct jsonrpc_text id = { NULL, 0 };
 
 	/* A batch has many ids, and null is none of them. */
-	if (!jsonrpc_is_batch(&cs->json))
-		(void)jsonrpc_id(&cs->json, &id);
+	if (!jsonrpc_is_batch(&json))
+		(void)jsonrpc_id(&json, &id);
 	return jsonrpc_error_write(buf, cap, id.text, id.len, code, text);
 }
 

@@ -136,6 +136,7 @@ put_request(struct log_line *line, const struct client *c, uint64_t bytes,
     enum end_reason why)
 {
 	const struct client_state *cs = client_state(c);
+	struct jsonrpc json = client_message(c);
 	const struct stream *st = c->stream;
 
 	put_client(line, c);
@@ -144,7 +145,7 @@ put_request(struct log_line *line, const struct client *c, uint64_t bytes,
 		put_session(line, st->session);
 	else if (c->session[0] != '\0')
 		log_line_word(line, "session", c->session);
-	put_method(line, cs->method, &cs->json);
+	put_method(line, cs->method, &json);
 	if (c->path[0] != '\0')
 		log_line_word(line, "path", c->path);
 	else if (st != NULL && st->rec->era != ERA_PLAIN)

@@ -213,7 +213,7 @@ begin_state(
 	next->begun_us = worker_now_us(w);
 	next->body_len = 0;
 	next->out_wire = 0;
-	jsonrpc_init(&next->json);
+	jsonrpc_place_init(&next->json);
 	next->phase = chunked_done(&next->body) ? CLIENT_WAIT : CLIENT_BODY;
 	next->method = (uint8_t)head->method;
 	next->minor = head->minor;
@@ -247,7 +247,7 @@ request_refuse_head(struct client *c, struct client_state *next, int fault)
 	next->requests++;
 	next->begun_us = worker_now_us(c->w);
 	next->method = HTTP_METHOD_OTHER;
-	jsonrpc_init(&next->json);
+	jsonrpc_place_init(&next->json);
 	request_refuse(c, next, fault);
 }
 
@@ -338,20 +338,27 @@ request_begin(
 
 /* Look for the request's id and method. */
 static void
-scan_message(struct client_state *next, const char *p, size_t len)
+scan_message(
+    struct client *c, struct client_state *next, const char *p, size_t len)
 {
+	struct jsonrpc json;
 	bool message;
 	size_t used;
 
 	if (next->method != HTTP_METHOD_POST)
 		return;
-	while (len > 0 && !jsonrpc_is_complete(&next->json)) {
-		used = jsonrpc_next(&next->json, p, len, &message);
+	json.place = next->json;
+	json.texts = c->rec->texts;
+	while (len > 0 && !jsonrpc_is_complete(&json)) {
+		used = jsonrpc_next(&json, p, len, &message);
 		if (used == 0)
-			return;
+			break;
 		p += used;
 		len -= used;
 	}
+	next->json = json.place;
+	c->rec->texts = json.texts;
+	KILL_POINT();
 }
 
 /* One piece of decoded body: 0, or -(enum http_fault). */
@@ -365,7 +372,7 @@ take_piece(
 	next->body_len += len;
 	if (max_body != 0 && next->body_len > max_body)
 		return -HTTP_FAULT_BODY_LONG;
-	scan_message(next, piece, len);
+	scan_message(c, next, piece, len);
 	if (next->refusal != 0 || next->discards)
 		return 0;
 	if (journal_open(a, &next->out) != 0 ||

@@ -18,6 +18,7 @@
 static struct client_state cs;
 static char buf[REFUSAL_MAX];
 static struct http_head head;
+static struct jsonrpc asked; /* whose place is in cs */
 
 static void
 setup(void)
@@ -29,7 +30,8 @@ setup(void)
 	cs.minor = 1;
 	cs.refused_s = THEN_S;
 	cs.refusal = HTTP_FAULT_UPSTREAM_LOST;
-	jsonrpc_init(&cs.json);
+	jsonrpc_init(&asked);
+	cs.json = asked.place;
 }
 
 /* Let the request have this body. */
@@ -39,13 +41,12 @@ ask(const char *body)
 	bool message = false;
 	size_t len = strlen(body), used = 0;
 
-	jsonrpc_init(&cs.json);
+	jsonrpc_init(&asked);
 	while (used < len && !message)
-		used +=
-		    jsonrpc_next(&cs.json, body + used, len - used, &message);
-	while (used < len && !jsonrpc_is_complete(&cs.json))
-		used +=
-		    jsonrpc_next(&cs.json, body + used, len - used, &message);
+		used += jsonrpc_next(&asked, body + used, len - used, &message);
+	while (used < len && !jsonrpc_is_complete(&asked))
+		used += jsonrpc_next(&asked, body + used, len - used, &message);
+	cs.json = asked.place;
 }
 
 /* Write the refusal and read its head; returns its body. */
@@ -198,7 +199,7 @@ START_TEST(an_event_ends_a_stream_for_who_waits)
 	size_t at = sizeof(begin) - 1, len;
 
 	ask("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tools/call\"}");
-	len = refusal_event_write(&cs.json, "it \"broke\"\n", buf);
+	len = refusal_event_write(&asked, "it \"broke\"\n", buf);
 	ck_assert_uint_gt(len, at + 2);
 	ck_assert_mem_eq(buf, begin, at);
 	ck_assert_mem_eq(buf + len - 2, "\n\n", 2);
@@ -217,7 +218,7 @@ static const char *const silent_rows[] = {
 START_TEST(nobody_waits_so_nobody_is_told)
 {
 	ask(silent_rows[_i]);
-	ck_assert_uint_eq(refusal_event_write(&cs.json, "it broke", buf), 0);
+	ck_assert_uint_eq(refusal_event_write(&asked, "it broke", buf), 0);
 }
 END_TEST
 
@@ -240,8 +241,7 @@ START_TEST(any_bytes_of_a_state_are_survived)
 			cs.refusal %= HTTP_FAULT_COUNT;
 		ck_assert_uint_le(refusal_write(&cs, buf), REFUSAL_MAX);
 		ck_assert_uint_le(
-		    refusal_event_write(&cs.json, "it broke", buf),
-		    REFUSAL_MAX);
+		    refusal_event_write(&asked, "it broke", buf), REFUSAL_MAX);
 	}
 }
 END_TEST

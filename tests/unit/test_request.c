@@ -9,6 +9,7 @@
 
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
+#include "worker/request.h"
 
 #define OUT_CAP (512u * 1024u)
 #define HOST "Host: localhost\r\n"
@@ -136,6 +137,53 @@ START_TEST(a_request_is_the_same_however_it_is_cut)
 }
 END_TEST
 
+/* --- what a death leaves of its message ----------------------------------- */
+
+static const char twice[] =
+    "{\"method\":\"initialize\",\"id\":\"k\","
+    "\"params\":{\"protocolVersion\":\"1\"},\"id\":23456,\"method\":\"x\"}";
+
+static void
+check_id(struct jsonrpc json, const char *text)
+{
+	struct jsonrpc_text id;
+
+	(void)jsonrpc_id(&json, &id);
+	ck_assert_uint_eq(id.len, strlen(text));
+	ck_assert_mem_eq(id.text, text, id.len);
+}
+
+/* Bytes that were read and not committed leave no trace, wherever they end. */
+START_TEST(a_message_is_read_again_after_a_death)
+{
+	static const char head[] =
+	    "POST /mcp HTTP/1.1\r\n" HOST "Content-Length: 89\r\n\r\n";
+	size_t at, len = strlen(twice);
+	const char *first = strstr(twice, ",\"params");
+	const char *second = strstr(twice, "23456");
+	struct client_state *next;
+	struct jsonrpc json;
+
+	ck_assert_uint_eq(len, 89);
+	for (at = 1; at < len; at++) {
+		rig_setup();
+		rig_feed(head, sizeof(head) - 1, SIZE_MAX);
+		rig_feed(twice, at, SIZE_MAX);
+		next = RECORD_BEGIN(rig.c->rec);
+		ck_assert_uint_eq(
+		    request_body(rig.c, next, twice + at, len - at), len - at);
+		if (twice + at >= first && twice + at <= second)
+			check_id(client_message(rig.c), "\"k\"");
+		rig_feed(twice + at, len - at, SIZE_MAX);
+		json = client_message(rig.c);
+		ck_assert(jsonrpc_is_complete(&json));
+		check_id(json, "23456");
+		ck_assert_int_eq(jsonrpc_method(&json), JSONRPC_METHOD_OTHER);
+		rig_teardown();
+	}
+}
+END_TEST
+
 /* --- what is refused ----------------------------------------------------- */
 
 /* clang-format off */
@@ -191,9 +239,10 @@ check_refusal(const struct refusal_row *row)
 	ck_assert_uint_eq(len, strlen(row->later));
 	ck_assert_mem_eq(later, row->later, len);
 	if (strstr(row->bytes, CALL) != NULL) {
+		struct jsonrpc json = client_message(rig.c);
 		struct jsonrpc_text id;
 
-		(void)jsonrpc_id(&cs->json, &id);
+		(void)jsonrpc_id(&json, &id);
 		ck_assert_uint_eq(id.len, 3);
 		ck_assert_mem_eq(id.text, "\"k\"", 3);
 	}
@@ -381,6 +430,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 	    tc, a_request_is_the_same_however_it_is_cut, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, a_message_is_read_again_after_a_death);
 	tcase_add_loop_test(tc, a_refusal_is_the_same_however_it_is_cut, 0,
 	    ARRAY_LEN(refusal_rows));
 	tcase_add_test(tc, sizes_are_bounded);
