@@ -45,11 +45,7 @@ arena_let_go(struct arena *a, uint32_t first_ref, uint32_t count)
 	a->freed_count++;
 }
 
-/*
- * Give back a run, last block first: what is given last is taken first, so
- * that blocks which lie side by side come into the next chain as they were in
- * this one, and are sent as one piece.
- */
+/* Give back a run, the last block first: each goes on top of the stack. */
 static void
 give_run(struct arena *a, const struct arena_run *run)
 {

@@ -21,7 +21,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/claim.h"
@@ -153,16 +152,42 @@ extent_try_giving(struct claim *c, uint32_t extent)
 
 /* --- the stack ----------------------------------------------------------- */
 
-/* Descending, so that the lowest element is taken first. */
-static int
-compare_descending(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
+/*
+ * The stack is kept in descending order, so that the lowest element is taken
+ * first, and neighbours one after the other: blocks that lie side by side
+ * are sent as one piece.
+ */
 
-	return (*x < *y) - (*x > *y);
+/* How many elements of the stack are above this one: most often all. */
+static uint32_t
+count_above(const struct claim *c, uint32_t index)
+{
+	uint32_t low = 0, high = c->held, middle;
+
+	if (high == 0 || c->stack[high - 1] > index)
+		return high;
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (c->stack[middle] > index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-/* Release the first n elements of the sorted stack. */
+static void
+push(struct claim *c, uint32_t index)
+{
+	uint32_t at = count_above(c, index);
+
+	memmove(c->stack + at + 1, c->stack + at,
+	    (c->held - at) * sizeof(*c->stack));
+	c->stack[at] = index;
+	c->held++;
+}
+
+/* Release the highest n elements. */
 static void
 release(struct claim *c, uint32_t n)
 {
@@ -187,7 +212,6 @@ shrink(struct claim *c, uint32_t keep)
 {
 	if (c->held <= keep)
 		return;
-	qsort(c->stack, c->held, sizeof(*c->stack), compare_descending);
 	release(c, c->held - keep);
 }
 
@@ -356,7 +380,7 @@ claim_give(struct claim *c, uint32_t index)
 		shrink(c, c->limit / 2);
 	atomic_store_explicit(
 	    &c->owners[index], c->self | CLAIM_IDLE, memory_order_relaxed);
-	c->stack[c->held++] = index;
+	push(c, index);
 	return true;
 }
 

@@ -85,7 +85,7 @@ struct claim {
 	int (*back)(void *context, uint32_t first, uint32_t n);
 	void (*give_back)(void *context, uint32_t first, uint32_t n);
 	void *context;
-	uint32_t stack[CLAIM_STACK_MAX];
+	uint32_t stack[CLAIM_STACK_MAX]; /* in descending order */
 };
 
 /*

@@ -145,6 +145,30 @@ START_TEST(only_what_is_in_use_can_be_given)
 }
 END_TEST
 
+/* Neighbours are to be taken one after the other. */
+START_TEST(the_lowest_is_first_however_they_were_given)
+{
+	static const uint32_t order[] = { 3, 0, 5, 4, 1, 6, 2 };
+	uint32_t i, index;
+
+	ck_assert_uint_eq(take(&a, ARRAY_LEN(order)), ARRAY_LEN(order));
+	for (i = 0; i < ARRAY_LEN(order); i++)
+		ck_assert(claim_give(&a, order[i]));
+	for (i = 0; i < ARRAY_LEN(order); i++) {
+		ck_assert_int_eq(claim_take(&a, &index), 0);
+		ck_assert_uint_eq(index, i);
+	}
+	/* With others in the stack already. */
+	ck_assert(claim_give(&a, 4));
+	ck_assert(claim_give(&a, 1));
+	ck_assert_int_eq(claim_take(&a, &index), 0);
+	ck_assert_uint_eq(index, 1);
+	ck_assert(claim_give(&a, 5));
+	ck_assert_int_eq(claim_take(&a, &index), 0);
+	ck_assert_uint_eq(index, 4);
+}
+END_TEST
+
 START_TEST(little_is_hoarded)
 {
 	uint32_t idle;
@@ -444,6 +468,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, each_element_is_taken_once_the_lowest_first);
 	tcase_add_test(tc, only_what_is_in_use_can_be_given);
+	tcase_add_test(tc, the_lowest_is_first_however_they_were_given);
 	tcase_add_test(tc, little_is_hoarded);
 	tcase_add_test(tc, what_is_held_in_reserve_counts_as_free);
 	tcase_add_test(tc, a_search_begins_anew_where_others_gave_back);
