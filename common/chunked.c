@@ -257,6 +257,12 @@ next_chunked(struct chunked *c, const char *buf, size_t len,
 	return (ptrdiff_t)(used + *ret_piece_len);
 }
 
+size_t
+chunked_take_plain(struct chunked *c, size_t len)
+{
+	return c->kind == BODY_LENGTH ? take_data(c, len) : 0;
+}
+
 ptrdiff_t
 chunked_next(struct chunked *c, const char *buf, size_t len,
     const char **ret_piece, size_t *ret_piece_len)

@@ -40,4 +40,10 @@ bool chunked_done(const struct chunked *c);
 SC_MUST_CHECK ptrdiff_t chunked_next(struct chunked *c, const char *buf,
     size_t len, const char **ret_piece, size_t *ret_piece_len);
 
+/*
+ * Of a body that is as long as its Content-Length says: take up to `len`
+ * bytes, which come next.  Returns how many; 0 for other kinds.
+ */
+size_t chunked_take_plain(struct chunked *c, size_t len);
+
 #endif

@@ -639,7 +639,9 @@ http_head_take(struct http_scan *scan, enum http_side side, const char *buf,
 		if (n > 0)
 			n = scan_side(side, buf, (size_t)n, max_header, ret);
 	}
-	if (n > 0)
+	if (n > 0) {
 		*scan = (struct http_scan){ 0 };
+		ret->behind = http_slice_between(buf + n, buf + len);
+	}
 	return n;
 }

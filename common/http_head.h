@@ -47,8 +47,9 @@ struct http_field {
 
 struct http_head {
 	enum http_side side;
-	struct http_slice raw; /* the head's bytes, all of them */
-	uint8_t minor;         /* HTTP/1.0 or HTTP/1.1 */
+	struct http_slice raw;    /* the head's bytes, all of them */
+	struct http_slice behind; /* http_head_take(): what came with it */
+	uint8_t minor;            /* HTTP/1.0 or HTTP/1.1 */
 
 	/* Of a request. */
 	enum http_method_id method;

@@ -179,6 +179,26 @@ journal_put(struct arena *a, struct journal *j, enum journal_type type,
 	return put(a, j, new_header(j, type, 0, 0, 0), bytes, len);
 }
 
+int
+journal_put_pieces(struct arena *a, struct journal *j, enum journal_type type,
+    const struct iovec *pieces, int count)
+{
+	struct chain was = j->chain;
+	int error = journal_open(a, j);
+
+	for (int i = 0; i < count && error == 0; i++)
+		error =
+		    journal_add(a, j, pieces[i].iov_base, pieces[i].iov_len);
+	if (error != 0) {
+		j->open_ref = 0;
+		j->open_len = 0;
+		chain_restore(a, &j->chain, &was);
+		return error;
+	}
+	journal_finish(a, j, type, 0, 0);
+	return 0;
+}
+
 void
 journal_abandon(struct arena *a, struct journal *j)
 {

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "common/chain.h"
 #include "common/sc.h"
@@ -44,6 +45,10 @@ void journal_finish(struct arena *a, struct journal *j, enum journal_type type,
 /* One whole record at once; an open record must not exist. */
 SC_MUST_CHECK int journal_put(struct arena *a, struct journal *j,
     enum journal_type type, const void *bytes, size_t len);
+
+/* The same for one that is gathered from `count` pieces. */
+SC_MUST_CHECK int journal_put_pieces(struct arena *a, struct journal *j,
+    enum journal_type type, const struct iovec *pieces, int count);
 
 /* The same for one whole event of a kept stream: flags as journal_finish(). */
 SC_MUST_CHECK int journal_put_event(struct arena *a, struct journal *j,

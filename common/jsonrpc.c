@@ -11,8 +11,10 @@
 
 #include "common/jsonrpc.h"
 #include "common/jsonrpc_keep.h"
+#include "common/jsonrpc_member.h"
 #include "common/jsonrpc_value.h"
 #include "common/sc.h"
+#include "common/scan.h"
 
 void
 jsonrpc_init(struct jsonrpc *j)
@@ -54,99 +56,13 @@ jsonrpc_method(const struct jsonrpc *j)
 	return JSONRPC_METHOD_OTHER;
 }
 
-/* The extra value that a message with this method calls for. */
-static enum jsonrpc_extra
-extra_of_method(const struct jsonrpc *j)
-{
-	switch (jsonrpc_method(j)) {
-	case JSONRPC_METHOD_CANCELLED:
-		return JSONRPC_EXTRA_REQUEST_ID;
-	case JSONRPC_METHOD_PROGRESS:
-		return JSONRPC_EXTRA_PROGRESS_TOKEN;
-	case JSONRPC_METHOD_INITIALIZE:
-		return JSONRPC_EXTRA_PROTOCOL_VERSION;
-	case JSONRPC_METHOD_OTHER:
-		return JSONRPC_EXTRA_META_PROGRESS_TOKEN;
-	case JSONRPC_METHOD_NONE:
-		break;
-	}
-	return JSONRPC_EXTRA_RESULT_VERSION;
-}
-
 static void
 end_message(struct jsonrpc *j)
 {
-	if (j->extra_kind != extra_of_method(j))
+	if (j->extra_kind != jsonrpc_extra_of_method(j))
 		jsonrpc_forget_extra(j);
 	j->state = j->flags & JSONRPC_FLAG_BATCH ? JSONRPC_STATE_BATCH_AFTER
 						 : JSONRPC_STATE_DONE;
-}
-
-/* Whether to keep a value of this kind rather than what is kept already. */
-static bool
-wants_extra(const struct jsonrpc *j, enum jsonrpc_extra kind)
-{
-	if (j->flags & JSONRPC_FLAG_METHOD)
-		return kind == extra_of_method(j);
-	return kind >= j->extra_kind;
-}
-
-static enum jsonrpc_target
-begin_extra(struct jsonrpc *j, enum jsonrpc_extra kind)
-{
-	if (!wants_extra(j, kind))
-		return JSONRPC_TARGET_NONE;
-	j->extra_kind = (uint8_t)kind;
-	j->extra_len = 0;
-	return JSONRPC_TARGET_EXTRA;
-}
-
-/*
- * A member's value begins with the byte `c`.  Drop what a member of the
- * same name has left behind, and return what to keep the value as.
- */
-static enum jsonrpc_target
-begin_member(struct jsonrpc *j, enum jsonrpc_name name, char c)
-{
-	switch (name) {
-	case JSONRPC_NAME_ID:
-		j->id_len = 0;
-		return JSONRPC_TARGET_ID;
-	case JSONRPC_NAME_METHOD:
-		j->flags |= JSONRPC_FLAG_METHOD;
-		j->method_len = 0;
-		return JSONRPC_TARGET_METHOD;
-	case JSONRPC_NAME_RESULT:
-		j->flags |= JSONRPC_FLAG_RESULT;
-		jsonrpc_forget_extra(j);
-		break;
-	case JSONRPC_NAME_PARAMS:
-		jsonrpc_forget_extra(j);
-		break;
-	case JSONRPC_NAME_ERROR:
-		j->flags &= (uint8_t)~JSONRPC_FLAG_ERROR;
-		if (c != 'n')
-			j->flags |= JSONRPC_FLAG_ERROR;
-		break;
-	case JSONRPC_NAME_META:
-		if (j->extra_kind == JSONRPC_EXTRA_META_PROGRESS_TOKEN)
-			jsonrpc_forget_extra(j);
-		break;
-	case JSONRPC_NAME_REQUEST_ID:
-		return begin_extra(j, JSONRPC_EXTRA_REQUEST_ID);
-	case JSONRPC_NAME_PROGRESS_TOKEN:
-		return begin_extra(j, JSONRPC_EXTRA_PROGRESS_TOKEN);
-	case JSONRPC_NAME_VERSION:
-		return begin_extra(j, JSONRPC_EXTRA_PROTOCOL_VERSION);
-	case JSONRPC_NAME_META_TOKEN:
-		return begin_extra(j, JSONRPC_EXTRA_META_PROGRESS_TOKEN);
-	case JSONRPC_NAME_RESULT_VERSION:
-		return begin_extra(j, JSONRPC_EXTRA_RESULT_VERSION);
-	case JSONRPC_NAME_UNKNOWN:
-	case JSONRPC_NAME_COUNT:
-		break;
-	}
-	return JSONRPC_TARGET_NONE;
 }
 
 static void
@@ -173,7 +89,7 @@ read_value(struct jsonrpc *j, const char *p, const char *end)
 	char c = *p++;
 
 	j->key = JSONRPC_NAME_UNKNOWN;
-	j->target = (uint8_t)begin_member(j, name, c);
+	j->target = (uint8_t)jsonrpc_begin_member(j, name, c);
 	if (c == '"') {
 		if (j->target == JSONRPC_TARGET_NONE)
 			return jsonrpc_skip_string(j, p, end);
@@ -303,6 +219,84 @@ read_byte(struct jsonrpc *j, char c, bool *ret_message)
 	}
 }
 
+static const char *
+read_spaced(struct jsonrpc *j, const char *p, bool *ret_message)
+{
+	if (!is_space(*p) && !read_byte(j, *p, ret_message))
+		jsonrpc_set_invalid(j);
+	return p + 1;
+}
+
+/* Read on in a value, in the state in which its first byte has left it. */
+static const char *
+read_rest(struct jsonrpc *j, const char *p, const char *end)
+{
+	switch ((enum jsonrpc_state)j->state) {
+	case JSONRPC_STATE_STRING:
+		return jsonrpc_read_string(j, p, end);
+	case JSONRPC_STATE_NUMBER:
+		return jsonrpc_read_number(j, p, end);
+	case JSONRPC_STATE_SKIP:
+		return jsonrpc_skip_brackets(j, p, end);
+	default:
+		return p;
+	}
+}
+
+/*
+ * A member whose name has no escapes, and lies here with its colon and a byte
+ * of its value: most do.  The same as to read it state by state, but faster.
+ * Returns `p`, with nothing changed, if it is none.
+ */
+static const char *
+read_member(struct jsonrpc *j, const char *p, const char *end)
+{
+	const char *name = p + 1;
+	size_t len = scan_either(name, (size_t)(end - name), '"', '\\');
+	const char *value = name + len + 2;
+
+	if (value >= end || name[len] != '"' || value[-1] != ':')
+		return p;
+	if (*value == ' ' && value + 1 < end)
+		value++; /* as some write it */
+	j->key = (uint8_t)jsonrpc_find_name(j, name, len);
+	j->state = JSONRPC_STATE_VALUE;
+	if (is_space(*value))
+		return value;
+	p = read_value(j, value, end);
+	return p < end ? read_rest(j, p, end) : p;
+}
+
+/* The members from a name's quote on, as long as one follows the other. */
+static const char *
+read_members(struct jsonrpc *j, const char *p, const char *end)
+{
+	const char *next;
+
+	while ((next = read_member(j, p, end)) != p) {
+		p = next;
+		if (j->state == JSONRPC_STATE_AFTER_VALUE && p < end &&
+		    *p == ',') {
+			j->state = JSONRPC_STATE_NAME_NEXT;
+			p++;
+		}
+		if ((j->state != JSONRPC_STATE_NAME_NEXT &&
+			j->state != JSONRPC_STATE_NAME_FIRST) ||
+		    p == end || *p != '"')
+			break;
+	}
+	return p;
+}
+
+/* Where a name may stand. */
+static const char *
+read_name(struct jsonrpc *j, const char *p, const char *end, bool *ret_message)
+{
+	const char *next = *p == '"' ? read_members(j, p, end) : p;
+
+	return next != p ? next : read_spaced(j, p, ret_message);
+}
+
 /* Read on in the state at hand: at least a byte, or to another state. */
 static const char *
 read_some(struct jsonrpc *j, const char *p, const char *end, bool *ret_message)
@@ -328,27 +322,20 @@ read_some(struct jsonrpc *j, const char *p, const char *end, bool *ret_message)
 		return is_space(*p) ? p + 1 : read_value(j, p, end);
 	case JSONRPC_STATE_INVALID:
 		return end;
+	case JSONRPC_STATE_NAME_FIRST:
+	case JSONRPC_STATE_NAME_NEXT:
+		return read_name(j, p, end, ret_message);
 	case JSONRPC_STATE_BEGIN:
 	case JSONRPC_STATE_BATCH_FIRST:
 	case JSONRPC_STATE_BATCH_NEXT:
 	case JSONRPC_STATE_BATCH_AFTER:
-	case JSONRPC_STATE_NAME_FIRST:
-	case JSONRPC_STATE_NAME_NEXT:
 	case JSONRPC_STATE_COLON:
 	case JSONRPC_STATE_AFTER_VALUE:
 	case JSONRPC_STATE_DONE:
 	case JSONRPC_STATE_COUNT:
 		break;
 	}
-	if (!is_space(*p) && !read_byte(j, *p, ret_message))
-		jsonrpc_set_invalid(j);
-	p++;
-	/* as the next step would do; most commas are followed so */
-	if (j->state == JSONRPC_STATE_NAME_NEXT && p < end && *p == '"') {
-		jsonrpc_begin_name(j);
-		p++;
-	}
-	return p;
+	return read_spaced(j, p, ret_message);
 }
 
 /* Read until a message ends, or has one of the flags in `stop`. */

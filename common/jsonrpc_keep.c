@@ -25,6 +25,7 @@ static const uint8_t first_name[] = {
 	[JSONRPC_WHERE_PARAMS] = JSONRPC_NAME_REQUEST_ID,
 	[JSONRPC_WHERE_META] = JSONRPC_NAME_META_TOKEN,
 	[JSONRPC_WHERE_RESULT] = JSONRPC_NAME_RESULT_VERSION,
+	[JSONRPC_WHERE_COUNT] = JSONRPC_NAME_COUNT,
 };
 
 void
@@ -107,23 +108,19 @@ jsonrpc_begin_name(struct jsonrpc *j)
 	j->key_len = 0;
 }
 
-void
-jsonrpc_whole_name(struct jsonrpc *j, const char *p, size_t len)
+enum jsonrpc_name
+jsonrpc_find_name(const struct jsonrpc *j, const char *p, size_t len)
 {
-	unsigned where = j->where, i;
+	const struct jsonrpc_name_row *row, *end;
 
-	j->state = JSONRPC_STATE_COLON;
-	j->target = JSONRPC_TARGET_NONE;
-	for (i = first_name[where]; i < JSONRPC_NAME_COUNT; i++) {
-		if (jsonrpc_names[i].where != where)
-			break;
-		if (jsonrpc_names[i].len == len &&
-		    memcmp(jsonrpc_names[i].text, p, len) == 0) {
-			j->key = (uint8_t)i;
-			return;
-		}
+	row = &jsonrpc_names[first_name[j->where]];
+	end = &jsonrpc_names[first_name[j->where + 1]];
+	for (; row < end; row++) {
+		if (row->len == len && row->text[0] == p[0] &&
+		    memcmp(row->text, p, len) == 0)
+			return (enum jsonrpc_name)(row - jsonrpc_names);
 	}
-	j->key = JSONRPC_NAME_UNKNOWN;
+	return JSONRPC_NAME_UNKNOWN;
 }
 
 void

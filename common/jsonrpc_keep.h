@@ -1,6 +1,6 @@
 /*
  * jsonrpc_keep.h - the states of the JSON-RPC scanner, the names it looks
- * for, and what it keeps.  For jsonrpc.c and jsonrpc_value.c alone.
+ * for, and what it keeps.  For the files of the scanner alone.
  */
 #ifndef COMMON_JSONRPC_KEEP_H
 #define COMMON_JSONRPC_KEEP_H
@@ -113,11 +113,9 @@ void jsonrpc_forget_extra(struct jsonrpc *);
 /* A name begins, behind its quote: one of those of the object at hand? */
 void jsonrpc_begin_name(struct jsonrpc *);
 
-/*
- * All of the name that was begun, if nothing of it was kept so far: the
- * same as to keep it and to end it, but faster.
- */
-void jsonrpc_whole_name(struct jsonrpc *, const char *p, size_t len);
+/* Which of the names of the object at hand is this, whole? */
+enum jsonrpc_name jsonrpc_find_name(
+    const struct jsonrpc *, const char *p, size_t len);
 
 /* The name has ended; the key says which it was, if any. */
 void jsonrpc_end_name(struct jsonrpc *);

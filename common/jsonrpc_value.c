@@ -59,32 +59,20 @@ has_control(const char *p, size_t len)
 	return false;
 }
 
-/* Read a piece of a name; nearly always it is all of it. */
+/* Read a piece of a name. */
 static const char *
 read_name(struct jsonrpc *j, const char *p, const char *end)
 {
-	size_t len = scan_either(p, (size_t)(end - p), '"', '\\');
-	const char *stop = p + len;
-	bool begun = j->key == JSONRPC_NAME_UNKNOWN || j->key_len > 0;
+	const char *stop = p + scan_either(p, (size_t)(end - p), '"', '\\');
 
-	if (stop < end && *stop == '"' && !begun) {
-		jsonrpc_whole_name(j, p, len);
-	} else {
-		jsonrpc_keep(j, p, len);
-		if (stop == end)
-			return end;
-		if (*stop == '"')
-			jsonrpc_end_name(j);
-		else
-			j->state = JSONRPC_STATE_ESCAPE;
-	}
-	stop++;
-	/* as the next step would do */
-	if (j->state == JSONRPC_STATE_COLON && stop < end && *stop == ':') {
-		j->state = JSONRPC_STATE_VALUE;
-		stop++;
-	}
-	return stop;
+	jsonrpc_keep(j, p, (size_t)(stop - p));
+	if (stop == end)
+		return end;
+	if (*stop == '"')
+		jsonrpc_end_name(j);
+	else
+		j->state = JSONRPC_STATE_ESCAPE;
+	return stop + 1;
 }
 
 const char *

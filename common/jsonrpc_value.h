@@ -1,6 +1,7 @@
 /*
  * jsonrpc_value.h - strings, numbers and literals of a JSON-RPC message,
- * and values that are passed over.  For jsonrpc.c alone.
+ * and values that are passed over.  For the files of the
+ * scanner alone.
  *
  * The begin functions are called behind a value's first byte, with the
  * target set that it is to be kept as.  The read and skip functions are

@@ -95,6 +95,22 @@ describe_framing(struct http_answer_rewrite *how, const struct http_head *head)
 	how->content_length = (uint64_t)MAX(head->content_length, 0);
 }
 
+/*
+ * What came of a body with its head: where both go to the client as they are,
+ * they do so in one record and one piece.
+ */
+static struct iovec
+take_along(struct stream_state *next, const struct http_head *head)
+{
+	struct http_slice rest = head->behind;
+	size_t len = next->framing == HTTP_FRAMING_LENGTH
+			 ? chunked_take_plain(&next->body, rest.len)
+			 : 0;
+
+	next->body_len += len;
+	return (struct iovec){ (void *)(uintptr_t)rest.p, len };
+}
+
 /* Put the client's head into the journal. */
 static enum answer_verdict
 write_head(
@@ -106,24 +122,27 @@ write_head(
 		.persistence = persistence_for(st, next->framing),
 		.event_stream = next->events,
 	};
+	struct iovec pieces[2];
 	struct http_out out;
 
 	describe_framing(&how, head);
 	http_out_init(&out, w->scratch_out, w->scratch_size);
 	if (http_answer_write(&out, head, &how) != 0)
 		return ANSWER_GARBLED;
-	if (journal_put(
-		&w->arena, &next->answer, JOURNAL_HEAD, out.p, out.len) != 0)
+	pieces[0] = (struct iovec){ out.p, out.len };
+	pieces[1] = take_along(next, head);
+	if (journal_put_pieces(
+		&w->arena, &next->answer, JOURNAL_HEAD, pieces, 2) != 0)
 		return ANSWER_NO_MEMORY;
 	return ANSWER_MORE;
 }
 
 /* The answer to a request to go on: the client's head is long sent. */
 static enum answer_verdict
-take_resumed(struct stream *st, struct stream_state *next,
-    const struct http_head *head, struct http_slice rest)
+take_resumed(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
 {
-	enum answer_verdict verdict = legacy_resumed(next, head, rest);
+	enum answer_verdict verdict = legacy_resumed(next, head, head->behind);
 
 	if (verdict != ANSWER_MORE) {
 		stream_log(st, LOG_LEVEL_INFO,
@@ -150,13 +169,10 @@ http_head_field_named(const struct http_head *head, const char *name)
 	return false;
 }
 
-/*
- * A whole head: of an interim answer, or of the one that counts.  `rest` is
- * what came along behind it.
- */
+/* A whole head: of an interim answer, or of the one that counts. */
 static enum answer_verdict
-take_whole_head(struct stream *st, struct stream_state *next,
-    const struct http_head *head, struct http_slice rest)
+take_whole_head(
+    struct stream *st, struct stream_state *next, const struct http_head *head)
 {
 	enum answer_verdict verdict;
 	bool body;
@@ -164,7 +180,7 @@ take_whole_head(struct stream *st, struct stream_state *next,
 	if (head->status < 200)
 		return ANSWER_MORE; /* 100 was our business, 103 is a hint */
 	if (next->phase == STREAM_RESUMING)
-		return take_resumed(st, next, head, rest);
+		return take_resumed(st, next, head);
 	body = has_body(st, head);
 	next->status = (uint16_t)head->status;
 	next->events = body && events_announced(head);
@@ -185,11 +201,11 @@ take_whole_head(struct stream *st, struct stream_state *next,
 
 /* Whether the head is one whose meaning stands in the body behind it. */
 static bool
-is_short(
-    const struct stream_state *next, const struct http_head *head, size_t rest)
+is_short(const struct stream_state *next, const struct http_head *head)
 {
-	return next->phase == STREAM_RESUMING && rest < REASON_MAX &&
-	       head->status == 400 && head->content_length > (int64_t)rest;
+	return next->phase == STREAM_RESUMING &&
+	       head->behind.len < REASON_MAX && head->status == 400 &&
+	       head->content_length > (int64_t)head->behind.len;
 }
 
 /*
@@ -204,7 +220,7 @@ take_head(struct stream *st, struct stream_state *next, const char *buf,
 	struct journal *j = &next->answer;
 	size_t held = j->open_ref != 0 ? j->open_len : 0;
 	const char *bytes = buf;
-	struct http_slice rest;
+	uint64_t before = next->body_len;
 	struct http_head head;
 	size_t part = len;
 	int n;
@@ -220,16 +236,16 @@ take_head(struct stream *st, struct stream_state *next, const char *buf,
 	*ret = n < 0 ? ANSWER_GARBLED : ANSWER_MORE;
 	if (n < 0)
 		return len;
-	rest = http_slice_between(bytes + n, bytes + held + part);
-	if (n == 0 || is_short(next, &head, rest.len)) {
+	if (n == 0 || is_short(next, &head)) {
 		if (journal_open(&w->arena, j) != 0 ||
 		    journal_add(&w->arena, j, buf, part) != 0)
 			*ret = ANSWER_NO_MEMORY;
 		return part;
 	}
 	journal_abandon(&w->arena, j);
-	*ret = take_whole_head(st, next, &head, rest);
-	return (size_t)n - held;
+	*ret = take_whole_head(st, next, &head);
+	/* Of the body, what is counted was taken along. */
+	return (size_t)n - held + (next->body_len - before);
 }
 
 /* --- the body ----------------------------------------------------------- */

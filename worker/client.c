@@ -332,7 +332,8 @@ take_whole_head(struct client *c, struct client_state *next,
 	if (begun) {
 		/* The gathered part is of no more use. */
 		chain_consume(a, &next->in, held);
-		return head->raw.len - held;
+		/* Of the body, what is counted was taken along. */
+		return head->raw.len - held + next->body_len;
 	}
 	/* It travels as it came. */
 	if (chain_append(a, &next->in, buf, len) != 0) {

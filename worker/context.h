@@ -64,6 +64,12 @@ struct worker {
 	struct farewell farewell; /* for clients that have left */
 	struct resolver resolver;
 	struct http_access access;
+	/* A Host that may come in: nearly all requests have the same. */
+	struct allowed_host {
+		bool on_loopback; /* as access.loopback was */
+		uint8_t len;      /* 0: none yet */
+		char text[64];
+	} allowed_host;
 	char upstream_host[ADDR_TEXT_CAP]; /* for Host fields */
 	char endpoint[ADDR_PATH_CAP];      /* the upstream's path */
 

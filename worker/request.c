@@ -61,11 +61,31 @@ request_refuse_later(struct client *c, struct client_state *next, int fault)
 
 /* --- the head ----------------------------------------------------------- */
 
-/* What is wrong with a request that is well-formed; 0: nothing.  Pure. */
+/* The same as http_host_allowed(), which is not asked twice in a row. */
+static bool
+is_host_allowed(
+    struct worker *w, const struct http_access *access, struct http_slice host)
+{
+	struct allowed_host *last = &w->allowed_host;
+
+	if (host.len > 0 && host.len == last->len &&
+	    access->loopback == last->on_loopback &&
+	    memcmp(host.p, last->text, host.len) == 0)
+		return true;
+	if (!http_host_allowed(access, host))
+		return false;
+	last->len = host.len <= sizeof(last->text) ? (uint8_t)host.len : 0;
+	last->on_loopback = access->loopback;
+	if (last->len > 0)
+		memcpy(last->text, host.p, last->len);
+	return true;
+}
+
+/* What is wrong with a request that is well-formed; 0: nothing. */
 static int
 judge(const struct client *c, const struct http_head *head)
 {
-	const struct worker *w = c->w;
+	struct worker *w = c->w;
 	struct http_access access = w->access;
 	uint64_t max_body = w->conf->client_max_body;
 
@@ -74,7 +94,7 @@ judge(const struct client *c, const struct http_head *head)
 	if (head->method == HTTP_METHOD_CONNECT ||
 	    head->method == HTTP_METHOD_TRACE)
 		return HTTP_FAULT_METHOD_NOT_ALLOWED;
-	if (!http_host_allowed(&access, head->host))
+	if (!is_host_allowed(w, &access, head->host))
 		return HTTP_FAULT_FOREIGN_HOST;
 	if (!http_origin_allowed(
 		&access, http_head_value(head, HTTP_FIELD_ORIGIN), head->host))
@@ -105,6 +125,51 @@ framing_of(const struct http_head *head)
 					 : HTTP_FRAMING_NONE;
 }
 
+/* Look for the request's id and method. */
+static void
+scan_message(
+    struct client *c, struct client_state *next, const char *p, size_t len)
+{
+	struct jsonrpc json;
+	bool message;
+	size_t used;
+
+	if (next->method != HTTP_METHOD_POST)
+		return;
+	json.place = next->json;
+	json.texts = c->rec->texts;
+	while (len > 0 && !jsonrpc_is_complete(&json)) {
+		used = jsonrpc_next(&json, p, len, &message);
+		if (used == 0)
+			break;
+		p += used;
+		len -= used;
+	}
+	next->json = json.place;
+	c->rec->texts = json.texts;
+	KILL_POINT();
+}
+
+/*
+ * What came of a plain body with its head: it is taken with it, to go out in
+ * one record and one piece.
+ */
+static struct iovec
+take_along(
+    struct client *c, struct client_state *next, const struct http_head *head)
+{
+	struct http_slice rest = head->behind;
+	size_t len = head->expect_continue
+			 ? 0
+			 : chunked_take_plain(&next->body, rest.len);
+
+	scan_message(c, next, rest.p, len);
+	next->body_len = len;
+	if (chunked_done(&next->body))
+		next->phase = CLIENT_WAIT;
+	return (struct iovec){ (void *)(uintptr_t)rest.p, len };
+}
+
 /* Put the head for the upstream into the journal: 0 or -ENOMEM. */
 static int
 write_head(struct client *c, struct client_state *next,
@@ -122,12 +187,16 @@ write_head(struct client *c, struct client_state *next,
 					  replay_is_minted(http_head_value(
 					      head, HTTP_FIELD_LAST_EVENT_ID))),
 	};
+	struct iovec pieces[2];
 	struct http_out out;
 
 	http_out_init(&out, w->scratch_out, w->scratch_size);
 	if (http_request_write(&out, head, &how) != 0)
 		return -ENOMEM;
-	return journal_put(&w->arena, &next->out, JOURNAL_HEAD, out.p, out.len);
+	pieces[0] = (struct iovec){ out.p, out.len };
+	pieces[1] = take_along(c, next, head);
+	return journal_put_pieces(
+	    &w->arena, &next->out, JOURNAL_HEAD, pieces, 2);
 }
 
 static enum stream_role
@@ -335,31 +404,6 @@ request_begin(
 }
 
 /* --- the body ----------------------------------------------------------- */
-
-/* Look for the request's id and method. */
-static void
-scan_message(
-    struct client *c, struct client_state *next, const char *p, size_t len)
-{
-	struct jsonrpc json;
-	bool message;
-	size_t used;
-
-	if (next->method != HTTP_METHOD_POST)
-		return;
-	json.place = next->json;
-	json.texts = c->rec->texts;
-	while (len > 0 && !jsonrpc_is_complete(&json)) {
-		used = jsonrpc_next(&json, p, len, &message);
-		if (used == 0)
-			break;
-		p += used;
-		len -= used;
-	}
-	next->json = json.place;
-	c->rec->texts = json.texts;
-	KILL_POINT();
-}
 
 /* One piece of decoded body: 0, or -(enum http_fault). */
 static int

@@ -318,6 +318,18 @@ do_finish(bool abandon)
 	next.open_len = 0;
 }
 
+/* In one piece, or in two. */
+static int
+put_somehow(enum journal_type type, char *bytes, size_t len)
+{
+	size_t cut = dice_roll(&dice, (uint32_t)len + 1);
+	struct iovec pieces[] = { { bytes, cut }, { bytes + cut, len - cut } };
+
+	if (dice_roll(&dice, 2) == 0)
+		return journal_put(&arena, &next.j, type, bytes, len);
+	return journal_put_pieces(&arena, &next.j, type, pieces, 2);
+}
+
 static void
 do_put(void)
 {
@@ -332,7 +344,7 @@ do_put(void)
 	if (next.is_open)
 		return;
 	fill(bytes, len);
-	if (journal_put(&arena, &next.j, type, bytes, len) == 0)
+	if (put_somehow(type, bytes, len) == 0)
 		model_record(type, bytes, len);
 	else
 		check_untouched(&was, used);

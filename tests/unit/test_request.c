@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/unit.h"
@@ -421,6 +422,39 @@ START_TEST(a_head_that_is_too_long_is_nobodys)
 }
 END_TEST
 
+/* What comes of a request for this host, from a foreign origin. */
+static void
+expect_of_host(const char *host, enum http_fault fault)
+{
+	char bytes[128];
+	int len = snprintf(bytes, sizeof(bytes),
+	    "OPTIONS * HTTP/1.1\r\nHost: %s\r\nOrigin: null\r\n\r\n", host);
+
+	rig_feed(bytes, (size_t)len, SIZE_MAX);
+	ck_assert_int_eq(client_state(rig.c)->refusal, fault);
+	client_act(rig.c);
+	ck_assert_uint_gt(rig_receive(wire, sizeof(wire)), 0);
+}
+
+/* Who came in says nothing of who comes next. */
+START_TEST(a_host_that_is_allowed_allows_no_other)
+{
+	rig_setup();
+	rig.c->is_on_loopback = true;
+	expect_of_host("localhost", HTTP_FAULT_FOREIGN_ORIGIN);
+	expect_of_host("localhosT", HTTP_FAULT_FOREIGN_ORIGIN);
+	expect_of_host("localhost", HTTP_FAULT_FOREIGN_ORIGIN);
+	expect_of_host("evil.host", HTTP_FAULT_FOREIGN_HOST);
+	expect_of_host("localhost:1", HTTP_FAULT_FOREIGN_ORIGIN);
+	/* Another listener, and back. */
+	rig.c->is_on_loopback = false;
+	expect_of_host("evil.host", HTTP_FAULT_FOREIGN_ORIGIN);
+	rig.c->is_on_loopback = true;
+	expect_of_host("evil.host", HTTP_FAULT_FOREIGN_HOST);
+	rig_teardown();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -438,6 +472,7 @@ main(void)
 	tcase_add_test(tc, no_free_stream_is_a_refusal);
 	tcase_add_test(tc, a_kept_stream_makes_room);
 	tcase_add_test(tc, a_head_that_is_too_long_is_nobodys);
+	tcase_add_test(tc, a_host_that_is_allowed_allows_no_other);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
