@@ -15,11 +15,12 @@
 
 #include "common/kill_point.h"
 
+/* Which copy is the committed one. */
+#define RECORD_INDEX(rec)                                                      \
+	(atomic_load_explicit(&(rec)->commits, memory_order_acquire) & 1)
+
 /* The committed copy; for the owner, who alone changes it. */
-#define RECORD_STATE(rec)                                                      \
-	(&(rec)->state[atomic_load_explicit(                                   \
-			   &(rec)->commits, memory_order_acquire) &            \
-		       1])
+#define RECORD_STATE(rec) (&(rec)->state[RECORD_INDEX(rec)])
 
 /* Copy the committed state into the other copy, and return that one. */
 #define RECORD_BEGIN(rec)                                                      \

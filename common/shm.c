@@ -96,6 +96,8 @@ layout_compute(const struct shm_sizes *sizes, struct shm_header *ret)
 	    sizeof(struct upstream_record));
 	place(&h.streams, &end, page, sizes->streams,
 	    sizeof(struct stream_record));
+	place(&h.legacies, &end, page, sizes->streams,
+	    sizeof(struct legacy_record));
 	place(&h.sessions, &end, page, sizes->sessions,
 	    sizeof(struct session_record));
 	place(&h.windows, &end, page, SHM_WORKERS_MAX, SHM_WINDOW_SIZE);
@@ -123,6 +125,7 @@ layout_equal(const struct shm_header *a, const struct shm_header *b)
 	       table_equal(&a->upstreams, &b->upstreams) &&
 	       table_equal(&a->stream_owners, &b->stream_owners) &&
 	       table_equal(&a->streams, &b->streams) &&
+	       table_equal(&a->legacies, &b->legacies) &&
 	       table_equal(&a->session_owners, &b->session_owners) &&
 	       table_equal(&a->sessions, &b->sessions) &&
 	       table_equal(&a->session_shards, &b->session_shards) &&
@@ -174,6 +177,7 @@ map(int fd, const struct shm_header *h, const struct shm_sizes *sizes,
 		.upstreams = at(base, &h->upstreams),
 		.stream_owners = at(base, &h->stream_owners),
 		.streams = at(base, &h->streams),
+		.legacies = at(base, &h->legacies),
 		.session_owners = at(base, &h->session_owners),
 		.sessions = at(base, &h->sessions),
 		.session_shards = at(base, &h->session_shards),

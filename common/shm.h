@@ -33,6 +33,7 @@ struct shm {
 	struct upstream_record *upstreams;
 	_Atomic uint32_t *stream_owners;
 	struct stream_record *streams;
+	struct legacy_record *legacies; /* as many */
 	_Atomic uint32_t *session_owners;
 	struct session_record *sessions;
 	struct session_shard *session_shards;

@@ -32,7 +32,7 @@
 #include "common/work.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 8u
+#define SHM_LAYOUT_VERSION 9u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -299,27 +299,15 @@ struct stream_state {
 	   connection; while `prelude` has records, they begin there. */
 	uint64_t wire;
 	uint64_t wire_seq;
-	uint64_t attach_seq; /* records before it are a replay */
-	/*
-	 * One of those that were sent on this connection: a successor looks
-	 * from there on.  Void where `wire` is set or records are dropped.
-	 */
-	struct journal_mark sent_mark;
 
 	struct http_scan scan;
 	struct chunked body;
 	struct sse sse;
 	struct journal answer;
-	struct journal
-	    prelude;        /* head and priming for a client that returned */
-	struct journal ask; /* what the stream itself asks the upstream */
-	uint64_t ask_wire;  /* bytes that `ask` has dropped as sent */
-	uint64_t body_len;  /* decoded body bytes so far */
+	uint64_t body_len; /* decoded body bytes so far */
 
 	uint64_t last_id_ref; /* seq + 1 of the newest event with an id */
 	uint64_t unacked_seq; /* the first that no client's TCP has confirmed */
-	uint64_t due_ms;      /* PAUSED: when to resume; clock_ms() */
-	uint64_t left_ms;     /* when it lost its client; clock_ms() */
 	uint32_t retry_ms;    /* the upstream's own wish; UINT32_MAX: none */
 	uint32_t attempts;    /* to resume, since the last event */
 	uint32_t resumes;     /* in all */
@@ -330,18 +318,45 @@ struct stream_record {
 	_Atomic uint32_t commits;
 	uint32_t generation;
 	/* Fixed when the stream is made. */
-	uint8_t era;     /* enum stream_era */
-	uint8_t method;  /* enum http_method_id */
-	uint8_t framing; /* of the request's body, enum http_framing */
-	uint8_t minor;   /* HTTP/1.x of the request */
-	uint8_t primes;  /* its client understands priming events */
-	char token[STREAM_TOKEN_LEN + 1]; /* of the ids that it mints */
-	uint64_t id;           /* for logs: unique in a life of the memory */
-	uint64_t begun_ms;     /* clock_ms() */
+	uint8_t era;       /* enum stream_era */
+	uint8_t method;    /* enum http_method_id */
+	uint8_t framing;   /* of the request's body, enum http_framing */
+	uint8_t minor;     /* HTTP/1.x of the request */
+	uint8_t primes;    /* its client understands priming events */
+	uint64_t id;       /* for logs: unique in a life of the memory */
+	uint64_t begun_ms; /* clock_ms() */
+	struct stream_state state[2];
+};
+
+/*
+ * What the record of a stream of the legacy era has besides, in a table of
+ * its own at the same index: of other streams nothing here is ever touched,
+ * so it takes no memory.  The low bit of the stream_record's `commits` picks
+ * the copy here, too: worker/stream.h, stream_next().
+ */
+struct legacy_state {
+	uint64_t attach_seq; /* records before it are a replay */
+	/*
+	 * One of those that were sent on this connection: a successor looks
+	 * from there on.  Void where `wire` is set or records are dropped.
+	 */
+	struct journal_mark sent_mark;
+	struct journal
+	    prelude;        /* head and priming for a client that returned */
+	struct journal ask; /* what the stream itself asks the upstream */
+	uint64_t ask_wire;  /* bytes that `ask` has dropped as sent */
+	uint64_t due_ms;    /* PAUSED: when to resume; clock_ms() */
+	uint64_t left_ms;   /* when it lost its client; clock_ms() */
+};
+
+struct legacy_record {
+	/* Fixed when the stream is made. */
 	uint64_t owner_sum[2]; /* keyed digest of the Authorization */
+	/* Fixed when the answer's head is there. */
+	char token[STREAM_TOKEN_LEN + 1]; /* of the ids that it mints */
 	/* Fixed when the request is in: its id, its progress token. */
 	struct jsonrpc request;
-	struct stream_state state[2];
+	struct legacy_state state[2];
 };
 
 /*
@@ -406,6 +421,7 @@ struct shm_header {
 	struct shm_table upstreams;       /* struct upstream_record */
 	struct shm_table stream_owners;   /* _Atomic uint32_t */
 	struct shm_table streams;         /* struct stream_record */
+	struct shm_table legacies;        /* struct legacy_record */
 	struct shm_table session_owners;  /* _Atomic uint32_t */
 	struct shm_table sessions;        /* struct session_record */
 	struct shm_table session_shards;  /* struct session_shard */

@@ -136,6 +136,17 @@ copy_state(const struct stream_record *rec, struct stream_state *ret)
 	}
 }
 
+/* Others than legacy streams have none, and nothing of theirs is touched. */
+static void
+copy_token(const struct shm *shm, uint32_t index, uint8_t era,
+    char ret[STREAM_TOKEN_LEN + 1])
+{
+	ret[0] = '\0';
+	if (era == ERA_LEGACY)
+		memcpy(ret, shm->legacies[index].token, STREAM_TOKEN_LEN);
+	ret[STREAM_TOKEN_LEN] = '\0';
+}
+
 bool
 look_stream(const struct shm *shm, uint32_t index, struct look_stream *ret)
 {
@@ -151,8 +162,7 @@ look_stream(const struct shm *shm, uint32_t index, struct look_stream *ret)
 	ret->generation = rec->generation;
 	ret->era = rec->era;
 	ret->method = rec->method;
-	memcpy(ret->token, rec->token, sizeof(ret->token));
-	ret->token[sizeof(ret->token) - 1] = '\0';
+	copy_token(shm, index, rec->era, ret->token);
 	copy_state(rec, &ret->state);
 	return ret->state.phase != STREAM_FREE;
 }

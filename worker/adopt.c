@@ -124,6 +124,19 @@ find_upstream(struct adoption *a, struct stream *st)
 		a->upstream_fd[slot] = 0;
 }
 
+/* What only legacy streams have; false: damaged. */
+static bool
+take_over_legacy(struct adoption *a, struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	const struct legacy_state *ls;
+
+	if (st->legacy == NULL)
+		return !ss->rooted && !ss->resumable && !ss->asks;
+	ls = stream_legacy(st, ss);
+	return inherit_journal(a, &ls->prelude) && inherit_journal(a, &ls->ask);
+}
+
 /* A stream's record, blocks, connection and session; false: damaged. */
 static bool
 take_over_parts(struct adoption *a, struct stream *st)
@@ -134,14 +147,29 @@ take_over_parts(struct adoption *a, struct stream *st)
 	work_on_stream(st, WORK_ADOPT);
 	inherit(a, &w->streams, st->slot);
 	/* It may be long: what of it is sent again is verified then. */
-	if (!inherit_chain(a, &ss->answer.chain) ||
-	    !inherit_journal(a, &ss->prelude) || !inherit_journal(a, &ss->ask))
+	if (!inherit_chain(a, &ss->answer.chain) || !take_over_legacy(a, st))
 		return false;
 	find_upstream(a, st);
-	if (ss->session_ref != 0 && ss->session_ref <= w->shm->sizes.sessions &&
+	if (st->legacy != NULL && ss->session_ref != 0 &&
+	    ss->session_ref <= w->shm->sizes.sessions &&
 	    w->session_of[ss->session_ref - 1] != NULL)
 		session_join(w->session_of[ss->session_ref - 1], st);
 	return true;
+}
+
+/* Whether what the client asks is what the stream asks in its place. */
+static bool
+is_request_taken(const struct shm *shm, const struct client_state *cs)
+{
+	uint32_t slot = cs->stream_ref - 1;
+	const struct stream_record *rec = &shm->streams[slot];
+	const struct journal *ask;
+
+	if (slot >= shm->sizes.streams || rec->era != ERA_LEGACY)
+		return false;
+	ask = &shm->legacies[slot].state[RECORD_INDEX(rec)].ask;
+	return RECORD_STATE(rec)->asks &&
+	       ask->chain.first_ref == cs->out.chain.first_ref;
 }
 
 /*
@@ -151,13 +179,7 @@ take_over_parts(struct adoption *a, struct stream *st)
 static void
 let_leave(struct client *c, const struct client_state *cs)
 {
-	const struct stream_state *ss;
-
-	if (cs->stream_ref <= c->w->shm->sizes.streams) {
-		ss = RECORD_STATE(&c->w->shm->streams[cs->stream_ref - 1]);
-		c->request_taken = ss->asks && ss->ask.chain.first_ref ==
-						   cs->out.chain.first_ref;
-	}
+	c->request_taken = is_request_taken(c->w->shm, cs);
 	client_close(c, END_CLIENT_LEFT, false);
 }
 

@@ -251,7 +251,7 @@ static void
 forget_probe(struct client *c)
 {
 	if (c->probe != NULL)
-		c->probe->prober = NULL;
+		c->probe->legacy->prober = NULL;
 	c->probe = NULL;
 }
 
@@ -259,13 +259,8 @@ forget_probe(struct client *c)
 static uint64_t
 place_of(const struct client *c)
 {
-	const struct stream *st = c->stream;
-	uint64_t wire = client_state(c)->wire;
-
-	if (st == NULL)
-		return wire + c->refusal_sent;
-	return stream_prelude_is_sent(st) ? st->sent.wire + st->sent.sent
-					  : st->prelude.wire + st->prelude.sent;
+	return c->stream != NULL ? stream_place(c->stream)
+				 : client_state(c)->wire + c->refusal_sent;
 }
 
 /* The status that the client has seen, or will; 0: none. */

@@ -36,8 +36,8 @@ note_sent(struct client *c)
 	struct stream *st = c->stream;
 
 	client_retime(c, true);
-	if (st != NULL && st->quiet.next != NULL)
-		deadline_set(&st->quiet, &c->w->stream_quiet);
+	if (st != NULL && st->legacy != NULL && st->legacy->quiet.next != NULL)
+		deadline_set(&st->legacy->quiet, &c->w->stream_quiet);
 }
 
 /* Send what the answer's journals have; false where the client ended. */

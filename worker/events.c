@@ -70,10 +70,11 @@ enum answer_verdict
 events_begin(struct stream *st, struct stream_state *next)
 {
 	next->rooted = 1;
-	replay_make_token(st->w, st->slot, st->rec->token);
-	next->prime_due =
-	    st->rec->primes && upstream_primes(st) != PRIMES_YES &&
-	    jsonrpc_method(&st->rec->request) != JSONRPC_METHOD_INITIALIZE;
+	replay_make_token(st->w, st->slot, st->legacy->rec->token);
+	next->prime_due = st->rec->primes &&
+			  upstream_primes(st) != PRIMES_YES &&
+			  jsonrpc_method(&st->legacy->rec->request) !=
+			      JSONRPC_METHOD_INITIALIZE;
 	return ANSWER_MORE;
 }
 
@@ -133,7 +134,7 @@ static bool
 is_own_response(const struct stream *st, const struct stream_state *next,
     const struct event *e)
 {
-	const struct jsonrpc *request = &st->rec->request;
+	const struct jsonrpc *request = &st->legacy->rec->request;
 	struct jsonrpc_text asked, answered;
 
 	if (!is_response(e) || jsonrpc_is_batch(request) ||
@@ -156,7 +157,7 @@ is_progress_of(const struct stream *other, const struct event *e)
 	       jsonrpc_method(&e->message) == JSONRPC_METHOD_PROGRESS &&
 	       jsonrpc_extra(&e->message, &token) ==
 		   JSONRPC_EXTRA_PROGRESS_TOKEN &&
-	       jsonrpc_extra(&other->rec->request, &its) ==
+	       jsonrpc_extra(&other->legacy->rec->request, &its) ==
 		   JSONRPC_EXTRA_META_PROGRESS_TOKEN &&
 	       same_text(token, its);
 }
@@ -173,7 +174,7 @@ is_foreign(const struct stream *st, const struct stream_state *next,
 
 	if (is_response(e) && !is_own_response(st, next, e) &&
 	    (next->role == ROLE_STANDALONE ||
-		!jsonrpc_is_batch(&st->rec->request)))
+		!jsonrpc_is_batch(&st->legacy->rec->request)))
 		return true;
 	if (st->session == NULL)
 		return false;
@@ -184,7 +185,7 @@ is_foreign(const struct stream *st, const struct stream_state *next,
 			return true;
 	}
 	for (other = st->session->streams; other != NULL;
-	     other = other->session_next) {
+	     other = other->legacy->session_next) {
 		if (other != st && is_progress_of(other, e) &&
 		    !is_progress_of(st, e))
 			return true;
@@ -237,9 +238,9 @@ note_id_for_people(
 	if (st->session == NULL)
 		return;
 	if (flags & JOURNAL_MINT) {
-		st->minted_seq = seq;
+		st->legacy->minted_seq = seq;
 	} else if (e->has_id && e->id_len > 0) {
-		st->minted_seq = 0;
+		st->legacy->minted_seq = 0;
 		session_note_event_id(st->session, e->id, e->id_len);
 	}
 }
@@ -254,7 +255,7 @@ depth_of(const struct stream *st, const struct stream_state *next)
 	if (next->resumes > 0)
 		return EVENT_MESSAGE;
 	if (next->role != ROLE_REQUEST || next->responded ||
-	    jsonrpc_is_batch(&st->rec->request))
+	    jsonrpc_is_batch(&st->legacy->rec->request))
 		return EVENT_ID;
 	return EVENT_RESPONSE;
 }
@@ -478,6 +479,7 @@ events_settle(struct stream *st, struct stream_state *next)
 void
 events_tell(struct stream *st)
 {
+	struct stream_legacy *legacy = st->legacy;
 	char minted[JOURNAL_ID_MAX];
 
 	if (st->new_events > 0) {
@@ -485,11 +487,14 @@ events_tell(struct stream *st)
 		if (st->session != NULL)
 			session_touch(st->session);
 	}
-	if (st->minted_seq != 0 && st->session != NULL)
-		session_note_event_id(st->session, minted,
-		    journal_write_id(minted, st->rec->token, st->minted_seq));
 	st->new_events = 0;
-	st->minted_seq = 0;
+	if (legacy == NULL)
+		return;
+	if (legacy->minted_seq != 0 && st->session != NULL)
+		session_note_event_id(st->session, minted,
+		    journal_write_id(
+			minted, legacy->rec->token, legacy->minted_seq));
+	legacy->minted_seq = 0;
 }
 
 /*
@@ -515,15 +520,15 @@ trim_to_mark(struct stream *st, struct stream_state *next, uint64_t spared)
 	struct journal_mark acked;
 	uint64_t sent = st->sent.wire + st->sent.sent, queued;
 
-	if (st->marks == NULL ||
+	if (st->legacy->marks == NULL ||
 	    tcp_count_queued(st->client->io.fd, &queued) != 0 || queued > sent)
 		return false;
-	if (!journal_marks_trim(st->marks, &st->w->arena, &next->answer,
+	if (!journal_marks_trim(st->legacy->marks, &st->w->arena, &next->answer,
 		&st->sent, sent - queued, spared, limit / 2, limit - limit / 4,
 		&acked))
 		return false;
 	if (acked.seq > next->wire_seq)
-		stream_set_start(next, acked.wire, acked.seq);
+		stream_set_start(st, next, acked.wire, acked.seq);
 	next->unacked_seq = MAX(next->unacked_seq, next->wire_seq);
 	return true;
 }
@@ -533,15 +538,16 @@ events_trim(struct stream *st, struct stream_state *next)
 {
 	struct arena *a = &st->w->arena;
 	struct journal_cursor *sent = st->client != NULL ? &st->sent : NULL;
+	struct legacy_state *ls = stream_legacy(st, next);
 	uint64_t limit = st->w->conf->journal_stream_limit;
 	uint64_t before, spared;
 
 	if (next->answer.kept <= limit)
 		return;
 	/* While a prelude goes out, the replay is still to come. */
-	if (sent != NULL && !chain_is_empty(&next->prelude.chain))
+	if (sent != NULL && !chain_is_empty(&ls->prelude.chain))
 		return;
-	next->sent_mark.seq = 0; /* what lies before it may go */
+	ls->sent_mark.seq = 0; /* what lies before it may go */
 	spared = record_to_spare(st, next);
 	if (sent != NULL && trim_to_mark(st, next, spared))
 		return;
@@ -554,7 +560,7 @@ events_trim(struct stream *st, struct stream_state *next)
 	    0)
 		return;
 	if (sent != NULL) {
-		stream_set_start(next, sent->wire, sent->seq);
+		stream_set_start(st, next, sent->wire, sent->seq);
 	} else if (journal_first_seq(a, &next->answer) > next->unacked_seq &&
 		   before <= next->unacked_seq) {
 		next->gap = 1;

@@ -45,12 +45,12 @@ any_number(void)
 bool
 legacy_is_complete(const struct stream *st, const struct stream_state *ss)
 {
-	if (ss->responded || jsonrpc_is_batch(&st->rec->request))
+	if (ss->responded || jsonrpc_is_batch(&st->legacy->rec->request))
 		return true;
 	/* What is not a request has nothing to wait for. */
 	return ss->role == ROLE_REQUEST &&
-	       jsonrpc_is_complete(&st->rec->request) &&
-	       jsonrpc_kind(&st->rec->request) != JSONRPC_REQUEST;
+	       jsonrpc_is_complete(&st->legacy->rec->request) &&
+	       jsonrpc_kind(&st->legacy->rec->request) != JSONRPC_REQUEST;
 }
 
 /* What stands in the way of going on with another connection, or NULL. */
@@ -113,8 +113,10 @@ void
 legacy_pause_state(
     struct stream *st, struct stream_state *next, enum legacy_pause why)
 {
+	struct legacy_state *ls = stream_legacy(st, next);
+
 	journal_abandon(&st->w->arena, &next->answer);
-	journal_clear(&st->w->arena, &next->ask);
+	journal_clear(&st->w->arena, &ls->ask);
 	next->asks = 0;
 	next->upstream_ref = 0;
 	/* The response has come, or none is due: there is nothing to ask. */
@@ -129,7 +131,7 @@ legacy_pause_state(
 	if (why == PAUSE_SILENT)
 		next->attempts = 0;
 	next->phase = STREAM_PAUSED;
-	next->due_ms = clock_ms() + delay_ms(st, next, why);
+	ls->due_ms = clock_ms() + delay_ms(st, next, why);
 	next->retry_after_s = 0;
 }
 
@@ -148,7 +150,7 @@ legacy_paused(struct stream *st)
 		stream_log(st, LOG_LEVEL_INFO,
 		    "upstream lost; it can't be resumed: %s",
 		    why != NULL ? why : end_reason_text(ss->reason));
-	deadline_cancel(&st->silent);
+	deadline_cancel(&st->legacy->silent);
 	legacy_retime(st);
 	stream_recount(st);
 	stream_flush(st);
@@ -232,16 +234,17 @@ static int
 write_ask(struct stream *st, struct stream_state *next, const char *method,
     const struct event *after)
 {
+	struct legacy_state *ls = stream_legacy(st, next);
 	struct http_out out;
 
 	if (own_head(st->session, method, after, &out) != 0)
 		return -ENOMEM;
-	journal_clear(&st->w->arena, &next->ask);
+	journal_clear(&st->w->arena, &ls->ask);
 	if (journal_put(
-		&st->w->arena, &next->ask, JOURNAL_HEAD, out.p, out.len) != 0)
+		&st->w->arena, &ls->ask, JOURNAL_HEAD, out.p, out.len) != 0)
 		return -ENOMEM;
 	next->asks = 1;
-	next->ask_wire = 0;
+	ls->ask_wire = 0;
 	next->ask_framing = HTTP_FRAMING_NONE;
 	return 0;
 }
@@ -257,7 +260,7 @@ resume(struct stream *st)
 	if (!legacy_last_id(st, &after) &&
 	    stream_state(st)->role != ROLE_STANDALONE) {
 		/* The event with the id is not kept any more. */
-		next = RECORD_BEGIN(st->rec);
+		next = stream_next(st);
 		next->no_resume = 1;
 		RECORD_COMMIT(st->rec);
 		legacy_pause(st, PAUSE_LOST);
@@ -270,7 +273,8 @@ resume(struct stream *st)
 	memset(&next->scan, 0, sizeof(next->scan));
 	if (write_ask(st, next, "GET", &after) != 0) {
 		next->phase = STREAM_PAUSED;
-		next->due_ms = clock_ms() + st->w->conf->reconnect_max_delay;
+		stream_legacy(st, next)->due_ms =
+		    clock_ms() + st->w->conf->reconnect_max_delay;
 	}
 	stream_commit(&change);
 	worker_count(st->w, COUNTER_RESUME_ATTEMPTS, 1);
@@ -376,7 +380,8 @@ on_timer(struct ev_loop *loop, ev_timer *timer, int revents)
 	if (stream_state(st)->phase == STREAM_PAUSED) {
 		resume(st);
 	} else if (waits_for_response(st)) {
-		st->watch_ms = MIN(st->watch_ms * 2, WATCHDOG_MAX_MS);
+		st->legacy->watch_ms =
+		    MIN(st->legacy->watch_ms * 2, WATCHDOG_MAX_MS);
 		worker_count(st->w, COUNTER_WATCHDOG_RESUMES, 1);
 		legacy_pause(st, PAUSE_SILENT);
 	}
@@ -386,37 +391,41 @@ void
 legacy_retime(struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
-	uint64_t now, wait_ms = 0;
+	struct stream_legacy *legacy = st->legacy;
+	uint64_t now, due_ms, wait_ms = 0;
 
-	if (st->timer.data == NULL) {
-		ev_timer_init(&st->timer, on_timer, 0., 0.);
-		st->timer.data = st;
+	if (legacy == NULL)
+		return;
+	if (legacy->timer.data == NULL) {
+		ev_timer_init(&legacy->timer, on_timer, 0., 0.);
+		legacy->timer.data = st;
 	}
-	ev_timer_stop(st->w->loop, &st->timer);
+	ev_timer_stop(st->w->loop, &legacy->timer);
 	if (st->is_dead)
 		return;
 	if (ss->phase == STREAM_PAUSED) {
 		now = clock_ms();
-		wait_ms = ss->due_ms > now ? ss->due_ms - now : 0;
+		due_ms = stream_legacy(st, ss)->due_ms;
+		wait_ms = due_ms > now ? due_ms - now : 0;
 	} else if (waits_for_response(st)) {
-		if (st->events_seen != ss->answer.next_seq)
-			st->watch_ms = WATCHDOG_MS;
-		st->events_seen = ss->answer.next_seq;
-		st->watch_ms = MAX(st->watch_ms, WATCHDOG_MS);
-		wait_ms = st->watch_ms;
+		if (legacy->events_seen != ss->answer.next_seq)
+			legacy->watch_ms = WATCHDOG_MS;
+		legacy->events_seen = ss->answer.next_seq;
+		legacy->watch_ms = MAX(legacy->watch_ms, WATCHDOG_MS);
+		wait_ms = legacy->watch_ms;
 	} else {
 		return;
 	}
 	ev_now_update(st->w->loop);
-	ev_timer_set(&st->timer, (double)wait_ms / 1e3, 0.);
-	ev_timer_start(st->w->loop, &st->timer);
+	ev_timer_set(&legacy->timer, (double)wait_ms / 1e3, 0.);
+	ev_timer_start(st->w->loop, &legacy->timer);
 }
 
 /* A client that hears nothing: a comment keeps its connection warm. */
 void
 legacy_on_quiet_due(struct deadline *d)
 {
-	struct stream *st = container_of(d, struct stream, quiet);
+	struct stream *st = container_of(d, struct stream_legacy, quiet)->st;
 	const struct stream_state *ss = stream_state(st);
 	struct stream_state *next;
 	uint64_t unacked;
@@ -429,10 +438,10 @@ legacy_on_quiet_due(struct deadline *d)
 		return;
 	unacked = ss->unacked_seq < st->sent.seq ? stream_first_unacked(st)
 						 : ss->unacked_seq;
-	next = RECORD_BEGIN(st->rec);
+	next = stream_next(st);
 	next->unacked_seq = unacked;
 	/* What was sent of the notes is counted into the start. */
-	stream_set_start(next, st->sent.wire + st->sent.sent, st->sent.seq);
+	stream_set_start(st, next, st->sent.wire + st->sent.sent, st->sent.seq);
 	next->answer.notes = 1;
 	RECORD_COMMIT(st->rec);
 	st->sent.wire = next->wire;
@@ -447,7 +456,7 @@ legacy_on_quiet_due(struct deadline *d)
 void
 legacy_on_silent_due(struct deadline *d)
 {
-	struct stream *st = container_of(d, struct stream, silent);
+	struct stream *st = container_of(d, struct stream_legacy, silent)->st;
 	const struct stream_state *ss = stream_state(st);
 
 	work_on_stream(st, WORK_TIMER);
@@ -473,30 +482,45 @@ legacy_adopted(struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
 
+	if (st->legacy == NULL)
+		return;
 	/* While its client is there, the request is noted again. */
-	st->has_request = st->client == NULL;
+	st->legacy->has_request = st->client == NULL;
 	if (st->session != NULL && ss->role == ROLE_STANDALONE && ss->resumable)
 		note_standalone(st);
 	if (ss->resumable && st->client != NULL)
-		deadline_set(&st->quiet, &st->w->stream_quiet);
+		deadline_set(&st->legacy->quiet, &st->w->stream_quiet);
 	if (ss->resumable && ss->phase == STREAM_RELAYING)
-		deadline_set(&st->silent, &st->w->stream_silent);
-	st->events_seen = ss->answer.next_seq;
+		deadline_set(&st->legacy->silent, &st->w->stream_silent);
+	st->legacy->events_seen = ss->answer.next_seq;
 	legacy_retime(st);
 }
 
 /* --- clients that leave ------------------------------------------------- */
 
 void
+legacy_let_client_go(struct stream *st, struct stream_state *next)
+{
+	struct legacy_state *ls = stream_legacy(st, next);
+
+	next->client_ref = 0;
+	next->rooted = 1;
+	next->answer.notes = 0;
+	ls->left_ms = clock_ms();
+	journal_clear(&st->w->arena, &ls->prelude);
+}
+
+void
 legacy_take_request_along(struct stream *st, struct stream_state *next)
 {
 	const struct client_state *cs = client_state(st->client);
+	struct legacy_state *ls = stream_legacy(st, next);
 
 	if (next->asks || stream_state(st)->returned ||
 	    journal_all_sent(&cs->out, &st->asked))
 		return;
-	next->ask = cs->out;
-	next->ask_wire = cs->out_wire;
+	ls->ask = cs->out;
+	ls->ask_wire = cs->out_wire;
 	next->ask_framing = st->rec->framing;
 	next->asks = 1;
 	st->client->request_taken = true;
@@ -509,28 +533,24 @@ legacy_detach(struct stream *st)
 	struct stream_state *next;
 	struct worker *w = st->w;
 
-	if (st->rec->era != ERA_LEGACY || w->orphaned ||
+	if (st->legacy == NULL || w->orphaned ||
 	    w->conf->stream_detach_timeout == 0 ||
 	    client_state(st->client)->phase != CLIENT_WAIT ||
 	    (!ss->resumable && ss->phase != STREAM_WAITING) ||
 	    (ss->phase == STREAM_WAITING && ss->role == ROLE_STANDALONE))
 		return false;
 	legacy_note_request(st);
-	next = RECORD_BEGIN(st->rec);
+	next = stream_next(st);
 	next->unacked_seq = stream_first_unacked(st);
-	next->client_ref = 0;
-	next->left_ms = clock_ms();
-	next->rooted = 1;
-	next->answer.notes = 0;
-	journal_clear(&w->arena, &next->prelude);
+	legacy_let_client_go(st, next);
 	legacy_take_request_along(st, next);
 	RECORD_COMMIT(st->rec);
 	arena_settle(&w->arena);
 	st->client = NULL;
 	worker_count(w, COUNTER_DETACHES, 1);
 	stream_log(st, LOG_LEVEL_INFO, "its client has left; kept");
-	deadline_cancel(&st->quiet);
-	deadline_set(&st->kept, &w->stream_detach);
+	deadline_cancel(&st->legacy->quiet);
+	deadline_set(&st->legacy->kept, &w->stream_detach);
 	stream_recount(st);
 	if (st->upstream != NULL)
 		upstream_rewatch(st->upstream);
@@ -546,23 +566,20 @@ legacy_keep_finished(struct stream *st)
 	if (!stream_state(st)->resumable || w->draining || w->orphaned ||
 	    w->conf->stream_detach_timeout == 0)
 		return false;
-	next = RECORD_BEGIN(st->rec);
-	next->client_ref = 0;
-	next->left_ms = clock_ms();
-	next->rooted = 1;
+	next = stream_next(st);
 	next->unacked_seq = next->answer.next_seq;
-	journal_clear(&w->arena, &next->prelude);
+	legacy_let_client_go(st, next);
 	RECORD_COMMIT(st->rec);
 	arena_settle(&w->arena);
-	deadline_cancel(&st->quiet);
-	deadline_set(&st->kept, &w->stream_detach);
+	deadline_cancel(&st->legacy->quiet);
+	deadline_set(&st->legacy->kept, &w->stream_detach);
 	return true;
 }
 
 void
 legacy_on_detach_due(struct deadline *d)
 {
-	struct stream *st = container_of(d, struct stream, kept);
+	struct stream *st = container_of(d, struct stream_legacy, kept)->st;
 
 	work_on_stream(st, WORK_TIMER);
 	if (st->client == NULL)
@@ -574,7 +591,7 @@ legacy_on_detach_due(struct deadline *d)
 void
 legacy_on_errand_due(struct deadline *d)
 {
-	struct stream *st = container_of(d, struct stream, kept);
+	struct stream *st = container_of(d, struct stream_legacy, kept)->st;
 
 	work_on_stream(st, WORK_TIMER);
 	stream_drop(st, END_UPSTREAM_SILENT);
@@ -589,10 +606,10 @@ find_request(struct session *s, struct jsonrpc_text id)
 	struct jsonrpc_text its;
 	struct stream *st;
 
-	for (st = s->streams; st != NULL; st = st->session_next) {
-		if (jsonrpc_kind(&st->rec->request) != JSONRPC_REQUEST)
+	for (st = s->streams; st != NULL; st = st->legacy->session_next) {
+		if (jsonrpc_kind(&st->legacy->rec->request) != JSONRPC_REQUEST)
 			continue;
-		(void)jsonrpc_id(&st->rec->request, &its);
+		(void)jsonrpc_id(&st->legacy->rec->request, &its);
 		if (its.len == id.len &&
 		    memcmp(its.text, id.text, id.len) == 0 &&
 		    !stream_state(st)->responded)
@@ -610,20 +627,22 @@ cancel(struct stream *by)
 	struct stream *st;
 
 	if (by->session == NULL ||
-	    jsonrpc_method(&by->rec->request) != JSONRPC_METHOD_CANCELLED ||
-	    jsonrpc_extra(&by->rec->request, &id) != JSONRPC_EXTRA_REQUEST_ID ||
+	    jsonrpc_method(&by->legacy->rec->request) !=
+		JSONRPC_METHOD_CANCELLED ||
+	    jsonrpc_extra(&by->legacy->rec->request, &id) !=
+		JSONRPC_EXTRA_REQUEST_ID ||
 	    id.len == 0)
 		return;
 	st = find_request(by->session, id);
 	if (st == NULL)
 		return;
-	next = RECORD_BEGIN(st->rec);
+	next = stream_next(st);
 	next->responded = 1;
 	RECORD_COMMIT(st->rec);
 	stream_recount(st);
 	/* Nobody comes back for it. */
 	if (st->client == NULL)
-		deadline_set(&st->kept, &st->w->stream_detach);
+		deadline_set(&st->legacy->kept, &st->w->stream_detach);
 }
 
 void
@@ -631,15 +650,14 @@ legacy_note_request(struct stream *st)
 {
 	const struct client_state *cs;
 
-	if (st->has_request || st->client == NULL)
+	if (st->legacy == NULL || st->legacy->has_request || st->client == NULL)
 		return;
 	cs = client_state(st->client);
 	if (cs->phase != CLIENT_WAIT || cs->method != HTTP_METHOD_POST)
 		return;
-	st->has_request = true;
-	st->rec->request = client_message(st->client);
-	if (st->rec->era == ERA_LEGACY)
-		cancel(st);
+	st->legacy->has_request = true;
+	st->legacy->rec->request = client_message(st->client);
+	cancel(st);
 	stream_recount(st);
 }
 
@@ -707,7 +725,7 @@ legacy_note_head(
 	struct http_slice id = http_head_value(head, HTTP_FIELD_MCP_SESSION_ID);
 	uint32_t mark;
 
-	if (st->rec->era != ERA_LEGACY || next->role == ROLE_ERRAND)
+	if (st->legacy == NULL || next->role == ROLE_ERRAND)
 		return;
 	next->resumable = next->events && head->status == 200;
 	if (next->role == ROLE_STANDALONE && !next->resumable)
@@ -725,18 +743,20 @@ legacy_observe(struct stream *st)
 	const struct stream_state *ss = stream_state(st);
 	struct session *s = st->session;
 
-	if (st->prober != NULL && ss->status != 0) {
-		struct client *c = st->prober;
+	if (st->legacy == NULL)
+		return;
+	if (st->legacy->prober != NULL && ss->status != 0) {
+		struct client *c = st->legacy->prober;
 
-		st->prober = NULL;
+		st->legacy->prober = NULL;
 		client_probed(
 		    c, ss->status < 300 ? PROBE_ACCEPTED : PROBE_REFUSED);
 		return;
 	}
-	if (s == NULL || st->is_observed || ss->status == 0 ||
+	if (s == NULL || st->legacy->is_observed || ss->status == 0 ||
 	    ss->role == ROLE_ERRAND)
 		return;
-	st->is_observed = true;
+	st->legacy->is_observed = true;
 	if (ss->status < 300)
 		session_confirm(s);
 	if (ss->role == ROLE_STANDALONE && ss->resumable)

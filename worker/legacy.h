@@ -85,6 +85,9 @@ void legacy_tell_end(struct session *s);
  */
 bool legacy_detach(struct stream *st);
 
+/* It has no client from now on, and lives without one. */
+void legacy_let_client_go(struct stream *st, struct stream_state *next);
+
 /*
  * The stream is to lose its client: what of the request is not sent yet goes
  * along with the stream.

@@ -39,7 +39,7 @@ drop_oldest_kept(struct worker *w)
 	uint32_t blocks;
 
 	for (; d != &w->stream_detach.head; d = d->next) {
-		st = container_of(d, struct stream, kept);
+		st = container_of(d, struct stream_legacy, kept)->st;
 		if (st == w->pinned)
 			continue;
 		work_on_stream(st, WORK_MAKE_ROOM);

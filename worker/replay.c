@@ -196,7 +196,7 @@ find_by_id(struct session *s, struct http_slice id, uint64_t *ret_seq)
 	struct id_search search = { .id = id, .sum = event_id_sum(id) };
 	struct stream *st;
 
-	for (st = s->streams; st != NULL; st = st->session_next) {
+	for (st = s->streams; st != NULL; st = st->legacy->session_next) {
 		if (!stream_state(st)->resumable ||
 		    journal_each(&s->w->arena, &stream_state(st)->answer, 0,
 			is_sought, &search) != 0 ||
@@ -250,7 +250,7 @@ refuse(struct route *ret, int fault)
 static bool
 names_request(const struct stream *st)
 {
-	const struct jsonrpc *request = &st->rec->request;
+	const struct jsonrpc *request = &st->legacy->rec->request;
 
 	return jsonrpc_is_batch(request) ||
 	       jsonrpc_kind(request) == JSONRPC_REQUEST;
@@ -265,8 +265,8 @@ route_to_stream(struct client *c, const struct http_head *head,
 	uint64_t owner[2];
 
 	replay_owner_sum(c->w, head, owner);
-	if (owner[0] != st->rec->owner_sum[0] ||
-	    owner[1] != st->rec->owner_sum[1]) {
+	if (owner[0] != st->legacy->rec->owner_sum[0] ||
+	    owner[1] != st->legacy->rec->owner_sum[1]) {
 		if (c->probe_verdict == PROBE_NONE && st->session != NULL) {
 			ret->kind = ROUTE_PROBE;
 			return;
@@ -277,7 +277,7 @@ route_to_stream(struct client *c, const struct http_head *head,
 			refuse(ret, HTTP_FAULT_FOREIGN_STREAM);
 			return;
 		}
-		memcpy(st->rec->owner_sum, owner, sizeof(owner));
+		memcpy(st->legacy->rec->owner_sum, owner, sizeof(owner));
 	}
 	ret->stream = st;
 	ret->seq = seq + 1;
@@ -313,7 +313,7 @@ route_minted(struct client *c, const struct http_head *head,
 
 	if (!parse_minted(w, id, &slot, &seq) ||
 	    slot >= w->shm->sizes.streams ||
-	    memcmp(w->shm->streams[slot].token,
+	    memcmp(w->shm->legacies[slot].token,
 		id.p + sizeof(MINTED_PREFIX) - 1, STREAM_TOKEN_LEN) != 0) {
 		worker_count(w, COUNTER_GAPS, 1);
 		refuse(ret, HTTP_FAULT_GAP);
@@ -455,14 +455,15 @@ replay_probe(struct client *c, const struct http_head *head, struct session *s)
 		return -ENOMEM;
 	next = RECORD_NEXT(c->probe->rec);
 	next->asks = 1;
-	if (out.overflow || journal_put(&w->arena, &next->ask, JOURNAL_HEAD,
-				out.p, out.len) != 0) {
+	if (out.overflow ||
+	    journal_put(&w->arena, &stream_legacy(c->probe, next)->ask,
+		JOURNAL_HEAD, out.p, out.len) != 0) {
 		stream_drop(c->probe, END_MEMORY_SHORT);
 		c->probe = NULL;
 		return -ENOMEM;
 	}
 	RECORD_COMMIT(c->probe->rec);
-	c->probe->prober = c;
+	c->probe->legacy->prober = c;
 	return 0;
 }
 
@@ -501,8 +502,8 @@ put_head(struct stream *st, struct stream_state *next,
 		      : HTTP_PERSIST_CLOSE);
 	if (http_out_end(&out) != 0)
 		return -ENOMEM;
-	return journal_put(
-	    &w->arena, &next->prelude, JOURNAL_HEAD, out.p, out.len);
+	return journal_put(&w->arena, &stream_legacy(st, next)->prelude,
+	    JOURNAL_HEAD, out.p, out.len);
 }
 
 /*
@@ -524,8 +525,8 @@ put_priming(
 	http_out_text(&out, "\ndata: \n\n");
 	if (out.overflow)
 		return 0;
-	return journal_put(
-	    &st->w->arena, &next->prelude, JOURNAL_BODY, out.p, out.len);
+	return journal_put(&st->w->arena, &stream_legacy(st, next)->prelude,
+	    JOURNAL_BODY, out.p, out.len);
 }
 
 /*
@@ -546,15 +547,16 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
     const struct client_state *cs, const struct http_head *head,
     const struct route *route, bool is_gap)
 {
-	struct journal old = next->prelude;
+	struct legacy_state *ls = stream_legacy(st, next);
+	struct journal old = ls->prelude;
 	uint64_t first;
 
-	memset(&next->prelude, 0, sizeof(next->prelude));
+	memset(&ls->prelude, 0, sizeof(ls->prelude));
 	next->framing =
 	    head->minor == 0 ? HTTP_FRAMING_CLOSE : HTTP_FRAMING_CHUNKED;
 	if (put_head(st, next, head, cs) != 0 ||
 	    put_priming(st, next, head) != 0) {
-		journal_clear(&st->w->arena, &next->prelude);
+		journal_clear(&st->w->arena, &ls->prelude);
 		return -ENOMEM;
 	}
 	journal_clear(&st->w->arena, &old);
@@ -563,12 +565,12 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
 	next->request = cs->requests;
 	next->rooted = 1;
 	next->returned = 1;
-	next->attach_seq = next->answer.next_seq;
+	ls->attach_seq = next->answer.next_seq;
 	if (is_gap)
 		end_with_gap(st, next);
 	first = journal_first_seq(&st->w->arena, &next->answer);
-	stream_set_start(
-	    next, cs->wire, MIN(MAX(route->seq, first), next->answer.next_seq));
+	stream_set_start(st, next, cs->wire,
+	    MIN(MAX(route->seq, first), next->answer.next_seq));
 	next->unacked_seq = next->wire_seq;
 	next->answer.notes = 0;
 	return 0;
@@ -581,12 +583,12 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
 static bool
 is_sound(struct stream *st)
 {
-	if (!st->is_sound &&
+	if (!st->legacy->is_sound &&
 	    journal_verify(&st->w->arena, &stream_state(st)->answer) != 0) {
 		stream_log(st, LOG_LEVEL_ERROR, "its record is damaged");
 		return false;
 	}
-	st->is_sound = true;
+	st->legacy->is_sound = true;
 	return true;
 }
 
@@ -606,7 +608,7 @@ replay_attach(struct client *c, struct client_state *next,
 	if (before != NULL)
 		legacy_take_request_along(st, change.next);
 	stream_commit(&change);
-	deadline_cancel(&st->kept);
+	deadline_cancel(&st->legacy->kept);
 	if (before != NULL)
 		client_request_over(before, END_TAKEN_OVER);
 	st->client = c;
@@ -622,7 +624,7 @@ replay_attach(struct client *c, struct client_state *next,
 	stream_rewind(st);
 	stream_recount(st);
 	client_bound_queue(c, st->w->conf->journal_stream_limit / 2);
-	deadline_set(&st->quiet, &st->w->stream_quiet);
+	deadline_set(&st->legacy->quiet, &st->w->stream_quiet);
 	worker_count(c->w, COUNTER_REPLAYS, 1);
 	stream_log(st, LOG_LEVEL_INFO,
 	    "its client is back, from event %" PRIu64, route->seq);

@@ -202,6 +202,7 @@ report_stream(const struct stream *st, enum end_reason why)
 {
 	const struct stream_state *ss = stream_state(st);
 	enum log_level level = level_for(st, why);
+	struct jsonrpc request;
 	struct log_line line;
 	char subject[32];
 
@@ -211,7 +212,8 @@ report_stream(const struct stream *st, enum end_reason why)
 		return;
 	log_line_word(&line, "reason", end_reason_word(why));
 	put_stream(&line, st);
-	put_method(&line, st->rec->method, &st->rec->request);
+	request = stream_message(st);
+	put_method(&line, st->rec->method, &request);
 	log_line_word(&line, "era", era_words[st->rec->era % 3]);
 	log_line_number(&line, "status", ss->status);
 	log_line_number(&line, "body", ss->body_len);

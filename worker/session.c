@@ -253,12 +253,13 @@ publish_counts(struct session *s)
 static void
 count_stream(struct session *s, struct stream *st, bool client, bool flight)
 {
-	bool left = st->counted_client && !client;
+	bool left = st->legacy->counted_client && !client;
 
-	s->connections += (uint32_t)client - (uint32_t)st->counted_client;
-	s->in_flight += (uint32_t)flight - (uint32_t)st->counted_flight;
-	st->counted_client = client;
-	st->counted_flight = flight;
+	s->connections +=
+	    (uint32_t)client - (uint32_t)st->legacy->counted_client;
+	s->in_flight += (uint32_t)flight - (uint32_t)st->legacy->counted_flight;
+	st->legacy->counted_client = client;
+	st->legacy->counted_flight = flight;
 	publish_counts(s);
 	/* Idle from now on, and not since its last event. */
 	if (left && s->connections == 0)
@@ -269,10 +270,10 @@ void
 session_join(struct session *s, struct stream *st)
 {
 	st->session = s;
-	st->session_next = s->streams;
-	st->session_prev = NULL;
+	st->legacy->session_next = s->streams;
+	st->legacy->session_prev = NULL;
 	if (s->streams != NULL)
-		s->streams->session_prev = st;
+		s->streams->legacy->session_prev = st;
 	s->streams = st;
 	s->count++;
 	stream_recount(st);
@@ -281,17 +282,19 @@ session_join(struct session *s, struct stream *st)
 void
 session_leave(struct session *s, struct stream *st)
 {
-	if (st->session_prev != NULL)
-		st->session_prev->session_next = st->session_next;
+	if (st->legacy->session_prev != NULL)
+		st->legacy->session_prev->legacy->session_next =
+		    st->legacy->session_next;
 	else
-		s->streams = st->session_next;
-	if (st->session_next != NULL)
-		st->session_next->session_prev = st->session_prev;
+		s->streams = st->legacy->session_next;
+	if (st->legacy->session_next != NULL)
+		st->legacy->session_next->legacy->session_prev =
+		    st->legacy->session_prev;
 	if (s->standalone == st)
 		s->standalone = NULL;
 	st->session = NULL;
-	st->session_next = NULL;
-	st->session_prev = NULL;
+	st->legacy->session_next = NULL;
+	st->legacy->session_prev = NULL;
 	s->count--;
 	count_stream(s, st, false, false);
 	session_forget_if_unused(s);
@@ -333,7 +336,7 @@ derive_seen(struct session *s)
 	s->seen = seen_new();
 	if (s->seen == NULL)
 		return;
-	for (st = s->streams; st != NULL; st = st->session_next)
+	for (st = s->streams; st != NULL; st = st->legacy->session_next)
 		/* A broken journal shows what it can. */
 		(void)!journal_each(&s->w->arena, &stream_state(st)->answer, 0,
 		    remember_record, st);
@@ -403,7 +406,7 @@ end_streams(struct session *s, enum end_reason why)
 	struct stream *st, *next;
 
 	for (st = s->streams; st != NULL; st = next) {
-		next = st->session_next;
+		next = st->legacy->session_next;
 		legacy_session_ended(st, why);
 	}
 }
@@ -446,7 +449,7 @@ reason_of(const struct session *s)
 	const struct stream *st;
 	uint64_t age = clock_ms() - s->rec->begun_ms;
 
-	for (st = s->streams; st != NULL; st = st->session_next) {
+	for (st = s->streams; st != NULL; st = st->legacy->session_next) {
 		ss = stream_state(st);
 		if (ss->role == ROLE_ERRAND)
 			return conf->session_max_age != 0 &&
@@ -465,7 +468,7 @@ has_errand(const struct session *s)
 {
 	const struct stream *st;
 
-	for (st = s->streams; st != NULL; st = st->session_next) {
+	for (st = s->streams; st != NULL; st = st->legacy->session_next) {
 		if (stream_state(st)->role == ROLE_ERRAND)
 			return true;
 	}
@@ -479,7 +482,7 @@ session_settle(struct session *s)
 
 	s->is_unsettled = false;
 	for (st = s->streams; st != NULL; st = next) {
-		next = st->session_next;
+		next = st->legacy->session_next;
 		legacy_observe(st);
 	}
 	if (has_errand(s))

@@ -33,7 +33,7 @@ struct session {
 	uint32_t in_flight;        /* requests that wait for their answer */
 	uint32_t count;            /* streams */
 	uint32_t pins;             /* who holds it while others are changed */
-	struct stream *streams;    /* by stream->session_next */
+	struct stream *streams;    /* by stream->legacy->session_next */
 	struct stream *standalone; /* what the server says by itself */
 	struct seen *seen;         /* once a stream was resumed */
 	struct deadline idle;

@@ -216,18 +216,15 @@ settle_rooted(struct adoption *a, struct stream *st)
 	struct stream_state *next;
 
 	if (stream_state(st)->client_ref != 0) {
-		next = RECORD_BEGIN(st->rec);
-		next->client_ref = 0;
-		next->left_ms = clock_ms();
-		next->answer.notes = 0;
-		journal_clear(&a->w->arena, &next->prelude);
+		next = stream_next(st);
+		legacy_let_client_go(st, next);
 		RECORD_COMMIT(st->rec);
 		arena_settle(&a->w->arena);
 	}
 	if (stream_state(st)->role == ROLE_ERRAND)
 		stream_note_errand(st);
-	else if (st->kept.next == NULL)
-		deadline_set(&st->kept, &a->w->stream_detach);
+	else if (st->legacy->kept.next == NULL)
+		deadline_set(&st->legacy->kept, &a->w->stream_detach);
 	settle_stream(a, st);
 	if (!st->is_dead && st->upstream == NULL &&
 	    stream_state(st)->phase == STREAM_WAITING)
@@ -355,8 +352,8 @@ by_leaving(const void *a, const void *b)
 {
 	const struct stream *one = *(struct stream *const *)a;
 	const struct stream *two = *(struct stream *const *)b;
-	uint64_t mine = stream_state(one)->left_ms;
-	uint64_t its = stream_state(two)->left_ms;
+	uint64_t mine = stream_legacy(one, stream_state(one))->left_ms;
+	uint64_t its = stream_legacy(two, stream_state(two))->left_ms;
 
 	return (mine > its) - (mine < its);
 }
@@ -383,8 +380,8 @@ let_streams_wait_on(struct worker *w)
 	}
 	qsort(all, count, sizeof(*all), by_leaving);
 	for (i = 0; i < count; i++)
-		deadline_set_since(&all[i]->kept, &w->stream_detach,
-		    stream_state(all[i])->left_ms);
+		deadline_set_since(&all[i]->legacy->kept, &w->stream_detach,
+		    stream_legacy(all[i], stream_state(all[i]))->left_ms);
 	free(all);
 }
 

@@ -9,7 +9,6 @@
 
 #include "common/clock.h"
 #include "common/http_write.h"
-#include "common/tcp_count.h"
 #include "worker/answer.h"
 #include "worker/client.h"
 #include "worker/legacy.h"
@@ -19,8 +18,6 @@
 #include "worker/upstream.h"
 #include "worker/work.h"
 
-/* Sent bytes are dropped when all are sent, or this many. */
-#define DROP_AT (64u * 1024u)
 /*
  * Unsent bytes, and no more is read: what waits for slow clients shall stay in
  * the processor's cache, and out of memory.
@@ -33,11 +30,13 @@ static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /* The state that every stream begins with. */
 static struct stream_state *
-blank_state(struct stream_record *rec)
+blank_state(struct stream *st)
 {
-	struct stream_state *next = RECORD_NEXT(rec);
+	struct stream_state *next = RECORD_NEXT(st->rec);
 
 	memset(next, 0, sizeof(*next));
+	if (st->legacy != NULL)
+		memset(stream_legacy(st, next), 0, sizeof(struct legacy_state));
 	next->phase = STREAM_WAITING;
 	next->retry_ms = UINT32_MAX;
 	sse_init(&next->sse);
@@ -49,7 +48,7 @@ static int
 first_state(
     struct stream *st, struct client *c, const struct stream_about *about)
 {
-	struct stream_state *next = blank_state(st->rec);
+	struct stream_state *next = blank_state(st);
 
 	next->wire = about->wire;
 	next->role = (uint8_t)about->role;
@@ -65,6 +64,14 @@ first_state(
 }
 
 static void
+describe_legacy(struct legacy_record *rec, const struct stream_about *about)
+{
+	rec->token[0] = '\0';
+	memcpy(rec->owner_sum, about->owner_sum, sizeof(rec->owner_sum));
+	jsonrpc_init(&rec->request);
+}
+
+static void
 describe(struct stream *st, const struct stream_about *about)
 {
 	struct stream_record *rec = st->rec;
@@ -76,9 +83,8 @@ describe(struct stream *st, const struct stream_about *about)
 	rec->framing = (uint8_t)about->framing;
 	rec->minor = about->minor;
 	rec->primes = about->primes;
-	rec->token[0] = '\0';
-	memcpy(rec->owner_sum, about->owner_sum, sizeof(rec->owner_sum));
-	jsonrpc_init(&rec->request);
+	if (st->legacy != NULL)
+		describe_legacy(st->legacy->rec, about);
 	KILL_POINT();
 	rec->begun_ms = clock_ms();
 	rec->id = atomic_fetch_add_explicit(&st->w->shm->header->next_stream_id,
@@ -103,23 +109,50 @@ take_slot(struct worker *w, uint32_t *ret_slot)
 	return error;
 }
 
-/* A record and this process's share in it; NULL: no room. */
+struct legacy_share {
+	struct stream st;
+	struct stream_legacy legacy;
+};
+
+/* This process's share in a record, in one piece of memory; NULL: none. */
 static struct stream *
-stream_alloc(struct worker *w)
+make_share(struct worker *w, uint32_t slot, bool is_legacy)
 {
-	struct stream *st = calloc(1, sizeof(*st));
+	struct legacy_share *share;
+	struct stream *st = calloc(1, is_legacy ? sizeof(*share) : sizeof(*st));
 
 	if (st == NULL)
 		return NULL;
-	if (take_slot(w, &st->slot) != 0) {
-		free(st);
+	st->w = w;
+	st->slot = slot;
+	st->rec = &w->shm->streams[slot];
+	if (is_legacy) {
+		share = container_of(st, struct legacy_share, st);
+		st->legacy = &share->legacy;
+		st->legacy->st = st;
+		st->legacy->rec = &w->shm->legacies[slot];
+	}
+	w->stream_of[slot] = st;
+	return st;
+}
+
+/* A record and this process's share in it; NULL: no room. */
+static struct stream *
+stream_alloc(struct worker *w, enum stream_era era)
+{
+	struct stream *st;
+	uint32_t slot;
+
+	if (take_slot(w, &slot) != 0)
+		return NULL;
+	st = make_share(w, slot, era == ERA_LEGACY);
+	if (st == NULL) {
+		(void)claim_give(&w->streams, slot);
 		return NULL;
 	}
-	st->w = w;
 	st->is_settled = true;
-	st->is_sound = true;
-	st->rec = &w->shm->streams[st->slot];
-	w->stream_of[st->slot] = st;
+	if (st->legacy != NULL)
+		st->legacy->is_sound = true;
 	return st;
 }
 
@@ -135,7 +168,7 @@ struct stream *
 stream_new(struct client *c, const struct stream_about *about)
 {
 	struct worker *w = c->w;
-	struct stream *st = stream_alloc(w);
+	struct stream *st = stream_alloc(w, about->era);
 
 	if (st == NULL)
 		return NULL;
@@ -161,13 +194,13 @@ stream_new_errand(struct session *s)
 		.method = HTTP_METHOD_DELETE,
 		.minor = 1,
 	};
-	struct stream *st = stream_alloc(s->w);
+	struct stream *st = stream_alloc(s->w, about.era);
 	struct stream_state *next;
 
 	if (st == NULL)
 		return NULL;
 	describe(st, &about);
-	next = blank_state(st->rec);
+	next = blank_state(st);
 	next->role = ROLE_ERRAND;
 	next->rooted = 1;
 	next->session_ref = s->slot + 1;
@@ -180,31 +213,26 @@ stream_new_errand(struct session *s)
 void
 stream_note_errand(struct stream *st)
 {
-	st->counted_errand = true;
+	st->legacy->counted_errand = true;
 	st->w->errand_count++;
-	deadline_set(&st->kept, &st->w->errands);
+	deadline_set(&st->legacy->kept, &st->w->errands);
 }
 
 struct stream *
 stream_revive(struct worker *w, uint32_t slot, struct client *c)
 {
-	struct stream *st = calloc(1, sizeof(*st));
+	struct stream *st =
+	    make_share(w, slot, w->shm->streams[slot].era == ERA_LEGACY);
 
-	if (st == NULL)
-		return NULL;
-	st->w = w;
-	st->slot = slot;
-	st->client = c;
-	st->rec = &w->shm->streams[slot];
-	w->stream_of[slot] = st;
+	if (st != NULL)
+		st->client = c;
 	return st;
 }
 
 struct stream_change
 stream_begin(struct stream *st)
 {
-	struct stream_change change = { st, st->w->pinned,
-		RECORD_BEGIN(st->rec) };
+	struct stream_change change = { st, st->w->pinned, stream_next(st) };
 
 	st->w->pinned = st;
 	return change;
@@ -287,32 +315,31 @@ stream_start(struct stream *st)
 
 /* --- what it is --------------------------------------------------------- */
 
-struct journal_wire
-stream_wire(const struct stream *st)
+/* What it asks the upstream itself. */
+static const struct journal *
+own_request(const struct stream *st, struct journal_wire *ret_form,
+    uint64_t *ret_dropped)
 {
 	const struct stream_state *ss = stream_state(st);
+	const struct legacy_state *ls = stream_legacy(st, ss);
 
-	return (struct journal_wire){
-		.framing = ss->framing,
-		.token = ss->resumable ? st->rec->token : NULL,
-		.attach_seq = ss->attach_seq,
-	};
+	ret_form->framing = ss->ask_framing;
+	*ret_dropped = ls->ask_wire;
+	return &ls->ask;
 }
 
 const struct journal *
 stream_request(const struct stream *st, struct journal_wire *ret_form,
     uint64_t *ret_dropped)
 {
-	const struct stream_state *ss = stream_state(st);
 	const struct client_state *cs;
 
 	memset(ret_form, 0, sizeof(*ret_form));
-	ret_form->framing = ss->ask_framing;
-	*ret_dropped = ss->ask_wire;
-	if (ss->asks)
-		return &ss->ask;
+	*ret_dropped = 0;
+	if (stream_state(st)->asks)
+		return own_request(st, ret_form, ret_dropped);
 	/* It was sent whole before its client left (and perhaps returned). */
-	if (st->client == NULL || ss->returned)
+	if (st->client == NULL || stream_state(st)->returned)
 		return NULL;
 	cs = client_state(st->client);
 	ret_form->framing = st->rec->framing;
@@ -320,17 +347,17 @@ stream_request(const struct stream *st, struct journal_wire *ret_form,
 	return &cs->out;
 }
 
-bool
-stream_prelude_is_sent(const struct stream *st)
+struct jsonrpc
+stream_message(const struct stream *st)
 {
-	return journal_all_sent(&stream_state(st)->prelude, &st->prelude);
-}
+	struct jsonrpc none;
 
-bool
-stream_is_all_sent(const struct stream *st)
-{
-	return stream_prelude_is_sent(st) &&
-	       journal_all_sent(&stream_state(st)->answer, &st->sent);
+	if (st->legacy != NULL)
+		return st->legacy->rec->request;
+	if (st->client != NULL)
+		return client_message(st->client);
+	jsonrpc_init(&none);
+	return none;
 }
 
 bool
@@ -352,121 +379,6 @@ stream_is_abandoned(const struct stream *st)
 	       ss->phase != STREAM_WAITING;
 }
 
-void
-stream_forget_marks(struct stream *st)
-{
-	if (st->marks != NULL)
-		journal_marks_clear(st->marks);
-}
-
-/* Note the way, once it is so long that it will be trimmed. */
-static void
-mark_sent(struct stream *st)
-{
-	uint64_t every = st->w->conf->journal_stream_limit / 8;
-
-	if (st->sent.passed < every)
-		return;
-	if (st->marks == NULL)
-		st->marks = calloc(1, sizeof(*st->marks));
-	if (st->marks != NULL)
-		journal_marks_note(st->marks, &st->sent, every);
-}
-
-void
-stream_rewind(struct stream *st)
-{
-	const struct stream_state *ss = stream_state(st);
-	struct arena *a = &st->w->arena;
-
-	stream_forget_marks(st);
-	journal_cursor_init(&st->prelude, a, &ss->prelude, ss->wire);
-	if (journal_cursor_seek(
-		&st->sent, a, &ss->answer, ss->wire_seq, ss->wire) != 0)
-		st->sent.seq = ss->answer.next_seq;
-}
-
-void
-stream_set_start(struct stream_state *next, uint64_t wire, uint64_t seq)
-{
-	next->wire = wire;
-	next->wire_seq = seq;
-	next->sent_mark.seq = 0;
-}
-
-void
-stream_mark_sent(const struct stream *st, struct stream_state *next)
-{
-	if (next->resumable && st->client != NULL &&
-	    chain_is_empty(&next->prelude.chain))
-		next->sent_mark = journal_mark(&st->sent);
-}
-
-/* Set the cursors to the mark, if that is on the way to byte `sent`. */
-static bool
-go_to_mark(struct stream *st, uint64_t sent)
-{
-	const struct stream_state *ss = stream_state(st);
-	struct arena *a = &st->w->arena;
-
-	if (ss->sent_mark.seq == 0 || sent < ss->sent_mark.wire)
-		return false;
-	journal_cursor_init(&st->prelude, a, &ss->prelude, ss->wire);
-	return journal_cursor_resume(
-		   &st->sent, a, &ss->answer, &ss->sent_mark) == 0;
-}
-
-/* Set them to where the prelude ends, or to a byte of it. */
-static bool
-pass_prelude(struct stream *st, uint64_t sent)
-{
-	const struct stream_state *ss = stream_state(st);
-	struct arena *a = &st->w->arena;
-	struct journal_wire form = { .framing = ss->framing };
-	uint64_t len = journal_wire_len(a, &ss->prelude, &form);
-
-	if (sent < ss->wire)
-		return false;
-	stream_rewind(st);
-	st->sent.wire = ss->wire + len;
-	return journal_advance(a, &ss->prelude, &form, &st->prelude,
-		   MIN(sent - ss->wire, len)) == 0;
-}
-
-bool
-stream_go_on_at(struct stream *st, uint64_t sent)
-{
-	const struct stream_state *ss = stream_state(st);
-	struct arena *a = &st->w->arena;
-	struct journal_wire form = stream_wire(st);
-
-	if (!go_to_mark(st, sent) && !pass_prelude(st, sent))
-		return false;
-	if (sent >= st->sent.wire && journal_advance(a, &ss->answer, &form,
-					 &st->sent, sent - st->sent.wire) != 0)
-		return false;
-	return journal_verify_rest(a, &ss->answer, &st->sent) == 0;
-}
-
-uint64_t
-stream_first_unacked(struct stream *st)
-{
-	const struct stream_state *ss = stream_state(st);
-	struct journal_wire form = stream_wire(st);
-	struct journal_cursor cur;
-	struct tcp_count count;
-
-	if (st->client == NULL)
-		return ss->unacked_seq;
-	if (tcp_count(st->client->io.fd, TCP_ACCEPTED, &count) != 0 ||
-	    !stream_prelude_is_sent(st) ||
-	    journal_cursor_find(&cur, &st->w->arena, &ss->answer, &form,
-		ss->wire_seq, ss->wire, count.acked) != 0)
-		/* Not known: from what was known when that was last asked. */
-		return ss->unacked_seq;
-	return cur.seq;
-}
-
 /* --- going on ----------------------------------------------------------- */
 
 bool
@@ -479,51 +391,6 @@ stream_has_room(const struct stream *st)
 	       MIN(st->w->conf->journal_stream_limit, UNSENT_MAX);
 }
 
-/* Drop what is sent and is not to be kept. */
-static void
-drop_sent(struct stream *st)
-{
-	struct stream_state *next = RECORD_BEGIN(st->rec);
-
-	journal_drop(&st->w->arena, &next->answer, &st->sent);
-	stream_set_start(next, st->sent.wire, st->sent.seq);
-	RECORD_COMMIT(st->rec);
-	arena_settle(&st->w->arena);
-}
-
-/* The prelude is out: the answer's records come next. */
-static void
-drop_prelude(struct stream *st)
-{
-	struct stream_state *next = RECORD_BEGIN(st->rec);
-
-	stream_set_start(next, st->prelude.wire, next->wire_seq);
-	journal_clear(&st->w->arena, &next->prelude);
-	RECORD_COMMIT(st->rec);
-	arena_settle(&st->w->arena);
-	journal_cursor_init(
-	    &st->prelude, &st->w->arena, &next->prelude, next->wire);
-	st->sent.wire = next->wire;
-}
-
-void
-stream_outgoing(struct stream *st, const struct journal **ret_journal,
-    struct journal_cursor **ret_cursor, struct journal_wire *ret_form)
-{
-	*ret_form = stream_wire(st);
-	if (!stream_prelude_is_sent(st)) {
-		*ret_journal = &stream_state(st)->prelude;
-		*ret_cursor = &st->prelude;
-		ret_form->token = NULL;
-		ret_form->attach_seq = 0;
-		return;
-	}
-	if (!chain_is_empty(&stream_state(st)->prelude.chain))
-		drop_prelude(st);
-	*ret_journal = &stream_state(st)->answer;
-	*ret_cursor = &st->sent;
-}
-
 static void
 note_end(struct stream *st, enum end_reason why)
 {
@@ -532,6 +399,29 @@ note_end(struct stream *st, enum end_reason why)
 	st->is_logged = true;
 	worker_count(st->w, COUNTER_STREAMS_ENDED + why, 1);
 	report_stream(st, why);
+}
+
+/* What runs and waits for a legacy stream, and what is its own. */
+static void
+let_go_legacy(struct stream_legacy *legacy)
+{
+	struct worker *w = legacy->st->w;
+
+	w->errand_count -= legacy->counted_errand;
+	free(legacy->marks);
+	legacy->marks = NULL;
+	if (legacy->timer.data != NULL)
+		ev_timer_stop(w->loop, &legacy->timer);
+	deadline_cancel(&legacy->kept);
+	deadline_cancel(&legacy->quiet);
+	deadline_cancel(&legacy->silent);
+}
+
+static void
+clear_legacy(struct arena *a, struct legacy_state *next)
+{
+	journal_clear(a, &next->prelude);
+	journal_clear(a, &next->ask);
 }
 
 /* Free the record; no committed state names it any more. */
@@ -545,19 +435,13 @@ stream_free(struct stream *st, enum end_reason why)
 		return;
 	note_end(st, why);
 	st->is_dead = true;
-	w->errand_count -= st->counted_errand;
-	free(st->marks);
-	st->marks = NULL;
 	stop_waiting(st);
-	if (st->timer.data != NULL)
-		ev_timer_stop(w->loop, &st->timer);
-	deadline_cancel(&st->kept);
-	deadline_cancel(&st->quiet);
-	deadline_cancel(&st->silent);
-	next = RECORD_BEGIN(st->rec);
+	next = stream_next(st);
 	journal_clear(&w->arena, &next->answer);
-	journal_clear(&w->arena, &next->prelude);
-	journal_clear(&w->arena, &next->ask);
+	if (st->legacy != NULL) {
+		let_go_legacy(st->legacy);
+		clear_legacy(&w->arena, stream_legacy(st, next));
+	}
 	next->phase = STREAM_FREE;
 	next->rooted = 0;
 	next->upstream_ref = 0;
@@ -569,8 +453,8 @@ stream_free(struct stream *st, enum end_reason why)
 	if (st->session != NULL)
 		session_leave(st->session, st);
 	worker_bury(w, &st->grave);
-	if (st->prober != NULL)
-		client_probed(st->prober, PROBE_REFUSED);
+	if (st->legacy != NULL && st->legacy->prober != NULL)
+		client_probed(st->legacy->prober, PROBE_REFUSED);
 }
 
 /* The answer's last record is sent. */
@@ -605,17 +489,12 @@ void
 stream_progress(struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
-	bool all_sent = stream_is_all_sent(st);
 
-	if (ss->phase == STREAM_ENDING && all_sent) {
+	if (ss->phase == STREAM_ENDING && stream_is_all_sent(st)) {
 		stream_finish(st);
 		return;
 	}
-	if (ss->resumable)
-		mark_sent(st);
-	else if ((st->sent.passed >= DROP_AT ||
-		     (st->sent.passed > 0 && all_sent)))
-		drop_sent(st);
+	stream_note_sent(st);
 	if (st->upstream != NULL)
 		upstream_rewatch(st->upstream);
 }
@@ -660,6 +539,7 @@ stream_write_end(
     struct stream *st, struct stream_state *next, enum end_reason why)
 {
 	struct arena *a = &st->w->arena;
+	struct jsonrpc request;
 	char event[REFUSAL_MAX];
 	size_t len = 0;
 	bool tell = next->events &&
@@ -671,9 +551,11 @@ stream_write_end(
 	next->upstream_ref = 0;
 	next->break_off = !tell;
 	legacy_note_request(st);
-	if (tell && !next->responded)
-		len = refusal_event_write(
-		    &st->rec->request, end_reason_text(why), event);
+	if (tell && !next->responded) {
+		request = stream_message(st);
+		len =
+		    refusal_event_write(&request, end_reason_text(why), event);
+	}
 	if (len > 0 && put_event(st, next, event, len) != 0)
 		next->break_off = 1;
 	if (next->break_off == 0 &&

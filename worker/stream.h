@@ -24,37 +24,44 @@ struct stream {
 	struct grave grave;
 	struct worker *w;
 	struct stream_record *rec;
-	struct client *client;     /* NULL: it has left, or there is none */
-	struct upstream *upstream; /* NULL: none yet, or none any more */
-	struct session *session;   /* NULL: it belongs to none */
-	struct client *prober;     /* waits for what this errand brings */
-	struct stream *session_next, *session_prev;
+	struct client *client;        /* NULL: it has left, or there is none */
+	struct upstream *upstream;    /* NULL: none yet, or none any more */
+	struct session *session;      /* NULL: it belongs to none */
+	struct stream_legacy *legacy; /* NULL: it is of another era */
 	struct stream *next_waiting;
-	struct journal_cursor sent;    /* of the answer, to the client */
-	struct journal_cursor prelude; /* of what goes before it */
-	struct journal_cursor asked;   /* of the request, to the upstream */
-	struct journal_marks *marks;   /* behind `sent`; once it is long */
-	struct deadline kept;          /* for a client that may return */
-	struct deadline quiet;         /* the client hears nothing */
-	struct deadline silent;        /* the upstream says nothing */
-	ev_timer timer;       /* the next try to resume; the watchdog */
-	uint64_t watch_ms;    /* how long the watchdog waits */
-	uint64_t events_seen; /* records when it was set */
-	uint64_t minted_seq;  /* events.c: whose id people are to be told */
-	uint32_t new_events;  /* not counted yet: events_tell() */
+	struct journal_cursor sent;  /* of the answer, to the client */
+	struct journal_cursor asked; /* of the request, to the upstream */
+	uint32_t new_events;         /* not counted yet: events_tell() */
 	uint32_t slot;
 	uint64_t answered_us; /* the answer's head came; 0: not known */
 	uint8_t tries;        /* upstream addresses that failed for it */
 	bool is_waiting;      /* stands in w->waiting */
 	bool is_settled;      /* adopt.c has come to it */
-	bool is_sound;        /* `answer` is our own, or verified */
 	bool is_dead;         /* its record is freed */
 	bool is_logged;       /* its end is */
-	bool is_observed;     /* legacy_observe() was here */
-	bool has_request;     /* rec->request is written */
-	bool counted_client;  /* in session->connections */
-	bool counted_errand;  /* in worker->errand_count */
-	bool counted_flight;  /* in session->in_flight */
+};
+
+/* What a stream of the legacy era has besides: made and freed with it. */
+struct stream_legacy {
+	struct stream *st; /* whose it is */
+	struct legacy_record *rec;
+	struct client *prober; /* waits for what this errand brings */
+	struct stream *session_next, *session_prev;
+	struct journal_cursor prelude_sent; /* of what goes before the answer */
+	struct journal_marks *marks; /* behind st->sent; once it is long */
+	struct deadline kept;        /* for a client that may return */
+	struct deadline quiet;       /* the client hears nothing */
+	struct deadline silent;      /* the upstream says nothing */
+	ev_timer timer;              /* the next try to resume; the watchdog */
+	uint64_t watch_ms;           /* how long the watchdog waits */
+	uint64_t events_seen;        /* records when it was set */
+	uint64_t minted_seq; /* events.c: whose id people are to be told */
+	bool is_sound;       /* `answer` is our own, or verified */
+	bool is_observed;    /* legacy_observe() was here */
+	bool has_request;    /* rec->request is written */
+	bool counted_client; /* in session->connections */
+	bool counted_errand; /* in worker->errand_count */
+	bool counted_flight; /* in session->in_flight */
 };
 
 /* What a request says about its stream; fixed when it is made. */
@@ -116,6 +123,34 @@ stream_state(const struct stream *st)
 {
 	return RECORD_STATE(st->rec);
 }
+
+/*
+ * What goes with a state of a legacy stream, the committed one or that which
+ * is open: to be changed only where `ss` may be.
+ */
+static inline struct legacy_state *
+stream_legacy(const struct stream *st, const struct stream_state *ss)
+{
+	return &st->legacy->rec->state[ss == &st->rec->state[1]];
+}
+
+/*
+ * RECORD_BEGIN() for a stream: with a legacy one's other state, which
+ * RECORD_COMMIT(st->rec) commits, too.
+ */
+static inline struct stream_state *
+stream_next(const struct stream *st)
+{
+	const struct stream_state *ss = stream_state(st);
+	struct stream_state *next = RECORD_BEGIN(st->rec);
+
+	if (st->legacy != NULL)
+		*stream_legacy(st, next) = *stream_legacy(st, ss);
+	return next;
+}
+
+/* The message of its request, as far as it is known. */
+struct jsonrpc stream_message(const struct stream *st);
 
 /* The request is in the client's journal (or is coming in): send it on. */
 void stream_start(struct stream *st);
@@ -182,7 +217,8 @@ void stream_rewind(struct stream *st);
 SC_MUST_CHECK bool stream_go_on_at(struct stream *st, uint64_t sent);
 
 /* Record `seq` of the answer begins at byte `wire` of the connection. */
-void stream_set_start(struct stream_state *next, uint64_t wire, uint64_t seq);
+void stream_set_start(const struct stream *st, struct stream_state *next,
+    uint64_t wire, uint64_t seq);
 
 /*
  * Note in a state that is about to be committed how far a kept stream is
@@ -197,8 +233,17 @@ void stream_mark_sent(const struct stream *st, struct stream_state *next);
 void stream_outgoing(struct stream *st, const struct journal **ret_journal,
     struct journal_cursor **ret_cursor, struct journal_wire *ret_form);
 
+/*
+ * Bytes of the answer were sent: drop them, or, where it is kept, note the way
+ * once that is long.
+ */
+void stream_note_sent(struct stream *st);
+
 /* What was sent is counted otherwise from here on. */
 void stream_forget_marks(struct stream *st);
+
+/* The byte of the client's connection that is sent next. */
+uint64_t stream_place(const struct stream *st);
 
 bool stream_prelude_is_sent(const struct stream *st);
 bool stream_is_all_sent(const struct stream *st);

@@ -190,7 +190,7 @@ drop_request(struct stream *st)
 	struct arena *a = &st->w->arena;
 
 	if (stream_state(st)->asks) {
-		struct stream_state *next = RECORD_BEGIN(st->rec);
+		struct legacy_state *next = stream_legacy(st, stream_next(st));
 
 		journal_drop(a, &next->ask, &st->asked);
 		next->ask_wire = st->asked.wire;
@@ -315,7 +315,7 @@ upstream_flush(struct upstream *u)
 static void
 commit_parting(struct stream *st)
 {
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_state *next = stream_next(st);
 
 	next->upstream_ref = 0;
 	RECORD_COMMIT(st->rec);
@@ -390,14 +390,14 @@ note_more(struct upstream *u)
 	deadline_cancel(&u->deadline);
 	if (!ss->resumable)
 		return;
-	deadline_set(&st->silent, &u->w->stream_silent);
+	deadline_set(&st->legacy->silent, &u->w->stream_silent);
 	if (ss->resumes > 0)
 		legacy_retime(st);
 	if (st->client == NULL)
 		return;
 	client_bound_queue(st->client, u->w->conf->journal_stream_limit / 2);
-	if (st->quiet.next == NULL)
-		deadline_set(&st->quiet, &u->w->stream_quiet);
+	if (st->legacy->quiet.next == NULL)
+		deadline_set(&st->legacy->quiet, &u->w->stream_quiet);
 }
 
 /* The answer is whole: its connection may serve another request. */
@@ -407,8 +407,10 @@ note_complete(struct upstream *u)
 	struct stream *st = u->stream;
 	const struct stream_state *ss = stream_state(st);
 
-	deadline_cancel(&st->silent);
 	upstream_release(u, ss->up_keep);
+	if (st->legacy == NULL)
+		return;
+	deadline_cancel(&st->legacy->silent);
 	legacy_retime(st);
 }
 

@@ -29,7 +29,7 @@ static void
 commit_binding(struct upstream *u)
 {
 	struct stream *st = u->stream;
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_state *next = stream_next(st);
 
 	next->upstream_ref = u->slot + 1;
 	next->upstream_generation = u->rec->generation;

@@ -477,8 +477,8 @@ worker_fini(struct worker *w)
 	for (i = 0; i < w->shm->sizes.upstreams; i++)
 		free(w->upstream_of[i]);
 	for (i = 0; i < w->shm->sizes.streams; i++) {
-		if (w->stream_of[i] != NULL)
-			free(w->stream_of[i]->marks);
+		if (w->stream_of[i] != NULL && w->stream_of[i]->legacy != NULL)
+			free(w->stream_of[i]->legacy->marks);
 		free(w->stream_of[i]);
 	}
 	for (i = 0; i < w->shm->sizes.sessions; i++) {

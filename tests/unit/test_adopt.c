@@ -26,7 +26,7 @@ static void
 take(const char *bytes, size_t len)
 {
 	struct stream *st = rig.c->stream;
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_state *next = stream_next(st);
 
 	ck_assert_int_le(answer_take(st, next, bytes, len), ANSWER_COMPLETE);
 	RECORD_COMMIT(st->rec);

@@ -46,7 +46,7 @@ die(struct stream *st)
 static enum answer_verdict
 take(struct stream *st, const char *bytes, size_t len)
 {
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_state *next = stream_next(st);
 	enum answer_verdict verdict;
 	char *copy = malloc(len);
 
@@ -97,7 +97,7 @@ feed(struct stream *st, const char *bytes, size_t len, size_t step, bool deaths)
 static enum answer_verdict
 feed_eof(struct stream *st)
 {
-	enum answer_verdict verdict = answer_eof(st, RECORD_BEGIN(st->rec));
+	enum answer_verdict verdict = answer_eof(st, stream_next(st));
 
 	commit(st);
 	return verdict;
@@ -561,7 +561,7 @@ START_TEST(short_memory_is_told_and_harms_nothing)
 		    ANSWER_NO_MEMORY);
 		/* What was taken before stands, and can be let go. */
 		(void)sendable(st);
-		next = RECORD_BEGIN(st->rec);
+		next = stream_next(st);
 		journal_abandon(&rig.w.arena, &next->answer);
 		error = answer_end(st, next, END_MEMORY_SHORT);
 		ck_assert(error == 0 || error == -ENOMEM);
@@ -570,7 +570,7 @@ START_TEST(short_memory_is_told_and_harms_nothing)
 		if (error == 0)
 			ck_assert_int_eq(next->reason, END_MEMORY_SHORT);
 		commit(st);
-		next = RECORD_BEGIN(st->rec);
+		next = stream_next(st);
 		journal_clear(&rig.w.arena, &next->answer);
 		commit(st);
 		used =

@@ -39,7 +39,7 @@ static void
 answer(const char *bytes)
 {
 	struct stream *st = rig.c->stream;
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_state *next = stream_next(st);
 
 	ck_assert_int_le(
 	    answer_take(st, next, bytes, strlen(bytes)), ANSWER_COMPLETE);
@@ -52,7 +52,7 @@ static void
 answer_ends(void)
 {
 	struct stream *st = rig.c->stream;
-	struct stream_state *next = RECORD_BEGIN(st->rec);
+	struct stream_state *next = stream_next(st);
 
 	ck_assert_int_eq(answer_eof(st, next), ANSWER_COMPLETE);
 	RECORD_COMMIT(st->rec);
@@ -285,6 +285,23 @@ START_TEST(a_drain_lets_go_what_is_idle)
 }
 END_TEST
 
+/* What only legacy streams have takes no memory of others, idle or not. */
+START_TEST(a_modern_stream_touches_nothing_of_the_legacy_ones)
+{
+	static const struct legacy_record untouched;
+	uint32_t slot;
+
+	rig_ask(MODERN);
+	slot = rig.c->stream->slot;
+	ck_assert_ptr_null(rig.c->stream->legacy);
+	answer(EVENTS_HEAD "9\r\ndata: a\n\n\r\n");
+	answer("9\r\ndata: b\n\n\r\n0\r\n\r\n");
+	ck_assert_ptr_null(rig.c->stream);
+	ck_assert_mem_eq(
+	    &rig.shm.legacies[slot], &untouched, sizeof(untouched));
+}
+END_TEST
+
 /* A legacy stream outlives its client, with what it has said and not more. */
 START_TEST(closing_keeps_a_legacy_stream)
 {
@@ -299,10 +316,11 @@ START_TEST(closing_keeps_a_legacy_stream)
 	ck_assert_ptr_eq(rig.w.stream_of[slot], st);
 	ck_assert_uint_eq(rig.shm.stream_owners[slot], rig.w.self);
 	ck_assert_uint_eq(stream_state(st)->client_ref, 0);
-	ck_assert_int_eq(jsonrpc_kind(&st->rec->request), JSONRPC_REQUEST);
+	ck_assert_int_eq(
+	    jsonrpc_kind(&st->legacy->rec->request), JSONRPC_REQUEST);
 	ck_assert_int_eq(
 	    journal_verify(&rig.w.arena, &stream_state(st)->answer), 0);
-	deadline_cancel(&st->kept);
+	deadline_cancel(&st->legacy->kept);
 	stream_drop(st, END_NOT_RETURNED);
 	ck_assert_ptr_null(rig.w.stream_of[slot]);
 	ck_assert_uint_ne(rig.shm.stream_owners[slot], rig.w.self);
@@ -346,6 +364,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, rig_teardown);
 	tcase_add_test(tc, a_whole_answer_leaves_the_connection);
+	tcase_add_test(tc, a_modern_stream_touches_nothing_of_the_legacy_ones);
 	tcase_add_test(tc, the_end_of_a_connection_ends_an_answer_to_1_0);
 	tcase_add_test(tc, a_legacy_stream_that_is_lost_ends_with_an_error);
 	tcase_add_test(tc, a_get_is_told_of_no_error);
