@@ -76,6 +76,9 @@ enum http_field_flag {
 	X(LAST_EVENT_ID, "Last-Event-ID", 'l', 'd', HTTP_FIELD_DECIDES) \
 	X(CONTENT_ENCODING, "Content-Encoding", 'c', 'g', \
 		HTTP_FIELD_END_TO_END) \
+	X(USER_AGENT, "User-Agent", 'u', 't', 0) \
+	X(ACCESS_CONTROL_ALLOW_ORIGIN, "Access-Control-Allow-Origin", \
+		'a', 'n', 0) \
 	X(CACHE_CONTROL, "Cache-Control", 'c', 'l', 0) \
 	X(X_ACCEL_BUFFERING, "X-Accel-Buffering", 'x', 'g', 0) \
 	X(RETRY_AFTER, "Retry-After", 'r', 'r', 0) \

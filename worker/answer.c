@@ -156,19 +156,6 @@ take_resumed(
 	return ANSWER_MORE;
 }
 
-static bool
-http_head_field_named(const struct http_head *head, const char *name)
-{
-	uint32_t i;
-
-	for (i = 0; i < head->field_count; i++) {
-		if (http_slice_equals_nocase(
-			head->fields[i].name, http_slice_of(name)))
-			return true;
-	}
-	return false;
-}
-
 /* A whole head: of an interim answer, or of the one that counts. */
 static enum answer_verdict
 take_whole_head(
@@ -188,7 +175,8 @@ take_whole_head(
 	begin_body(next, head, body);
 	next->up_keep = head->keep_alive && next->body.kind != BODY_CLOSE;
 	next->phase = STREAM_RELAYING;
-	next->cors = http_head_field_named(head, "Access-Control-Allow-Origin");
+	next->cors = http_head_field(
+			 head, HTTP_FIELD_ACCESS_CONTROL_ALLOW_ORIGIN) != NULL;
 	legacy_note_head(st, next, head);
 	verdict = write_head(st, next, head);
 	if (verdict == ANSWER_MORE && next->resumable)
