@@ -388,135 +388,95 @@ sse_next(struct sse *s, const char *buf, size_t len, struct sse_step *ret)
 	return (size_t)(p - buf);
 }
 
+/* --- without looking at values ------------------------------------------ */
+
 static bool
-is_line_end(char c)
+is_named(const char *line, size_t len, const char *name, size_t name_len)
 {
-	return c == '\n' || c == '\r';
+	return len >= name_len && memcmp(line, name, name_len) == 0 &&
+	       (len == name_len || line[name_len] == ':');
+}
+
+/* What a line is that is not blank; 0 where the parser has to say it. */
+static unsigned
+kind_of_line(const char *line, size_t len)
+{
+	if (is_named(line, len, "data", 4))
+		return SSE_HAS_DATA;
+	if (is_named(line, len, "event", 5))
+		return SSE_HAS_EVENT;
+	return *line == ':' ? (unsigned)SSE_HAS_COMMENT : 0;
+}
+
+/* What was found on the way. */
+struct pass {
+	const char *safe; /* behind the last safe place */
+	uint32_t events;
+};
+
+/* The block ended, with a blank line before `p`. */
+static void
+pass_block(struct pass *pass, unsigned block, const char *p)
+{
+	pass->events += (block & SSE_HAS_DATA) != 0;
+	pass->safe = p;
 }
 
 /*
- * Whether the LF at buf[i] ends a blank line.  What is ahead of it in the
- * buffer must show that: at its beginning, the answer is no.
+ * From the beginning of a line on, over whole lines that end in LF and are
+ * what nearly all are.  Returns where another one begins, or `end`.
  */
-static bool
-lf_ends_blank_line(const char *buf, size_t i)
+static const char *
+pass_lines(struct sse *s, const char *p, const char *end, struct pass *pass)
 {
-	if (i >= 1 && buf[i - 1] == '\n')
-		return true;
-	return i >= 2 && buf[i - 1] == '\r' && is_line_end(buf[i - 2]);
-}
+	unsigned block = s->block, kind;
+	const char *stop;
 
-/*
- * Offset behind the last blank line in buf[0..len) that ends in a LF, 0 if
- * none can be told.  Two line ends in a row are a blank line whatever came
- * before them, so this needs no state.
- */
-static size_t
-after_last_blank_lf(const char *buf, size_t len)
-{
-	const char *lf;
-
-	while ((lf = memrchr(buf, '\n', len)) != NULL) {
-		len = (size_t)(lf - buf);
-		if (lf_ends_blank_line(buf, len))
-			return len + 1;
-	}
-	return 0;
-}
-
-/* The same for blank lines that end in a CR, or else `from`. */
-static size_t
-after_last_blank_cr(const char *buf, size_t from, size_t len)
-{
-	const char *cr;
-	size_t end = len, i;
-
-	while ((cr = memrchr(buf + from, '\r', end - from)) != NULL) {
-		i = (size_t)(cr - buf);
-		if (i > from && is_line_end(buf[i - 1])) {
-			i++;
-			return i < len && buf[i] == '\n' ? i + 1 : i;
+	while (p < end) {
+		if (*p == '\n') {
+			pass_block(pass, block, ++p);
+			block = 0;
+			continue;
 		}
-		end = i;
-	}
-	return from;
-}
-
-/*
- * Most reads end with a block, or a little behind one.  So look for the
- * last blank line from the end; behind it the parser is as good as new,
- * and only the rest has to be read.
- */
-size_t
-sse_boundary(struct sse *s, const char *buf, size_t len)
-{
-	struct sse_step step;
-	size_t safe, pos;
-
-	safe = after_last_blank_lf(buf, len);
-	if (safe < len)
-		safe = after_last_blank_cr(buf, safe, len);
-	if (safe > 0) {
-		line_end(s, 0);
-		s->block = 0;
-		if (safe == len && buf[len - 1] == '\r')
-			s->line = LINE_AFTER_CR;
-	}
-	for (pos = safe; pos < len;) {
-		pos += sse_next(s, buf + pos, len - pos, &step);
-		if (step.token >= SSE_COMMENT)
-			safe = pos;
-	}
-	return safe;
-}
-
-static bool
-is_data_line(const char *line, size_t len)
-{
-	return len >= 4 && memcmp(line, "data", 4) == 0 &&
-	       (len == 4 || line[4] == ':');
-}
-
-/* From the beginning of a line on, in a block that has data, or has not. */
-static uint32_t
-count_from_line(const char *line, size_t len, bool has_data)
-{
-	const char *end = line + len, *stop;
-	uint32_t n = 0;
-
-	for (; line < end; line = stop + 1) {
-		stop =
-		    line + scan_either(line, (size_t)(end - line), '\n', '\r');
-		if (stop == end)
+		stop = find_line_end(p, end);
+		if (stop == end || *stop != '\n')
 			break;
-		if (stop == line) {
-			n += has_data;
-			has_data = false;
-		} else if (is_data_line(line, (size_t)(stop - line))) {
-			has_data = true;
-		}
-		if (*stop == '\r' && stop + 1 < end && stop[1] == '\n')
-			stop++;
+		kind = kind_of_line(p, (size_t)(stop - p));
+		if (kind == 0)
+			break;
+		block |= kind;
+		p = stop + 1;
+		if (block == SSE_HAS_COMMENT)
+			pass->safe = p;
 	}
-	return n;
+	s->block = (uint8_t)block;
+	return p;
 }
 
-uint32_t
-sse_count_events(const struct sse *before, const char *buf, size_t len)
+size_t
+sse_boundary(struct sse *s, const char *buf, size_t len, uint32_t *ret_events)
 {
-	struct sse s = *before;
+	struct pass pass = { buf, 0 };
+	const char *p = buf, *end = buf + len;
 	struct sse_step step;
-	uint32_t n = 0;
 
-	while (len > 0 && (s.state != SSE_STATE_LINE_START || s.line != 0)) {
-		size_t used = sse_next(&s, buf, len, &step);
-
-		n += step.token == SSE_DISPATCH && step.block & SSE_HAS_DATA;
-		buf += used;
-		len -= used;
+	for (;;) {
+		if (s->state == SSE_STATE_LINE_START && s->line == 0)
+			p = pass_lines(s, p, end, &pass);
+		if (p == end)
+			break;
+		p += sse_next(s, p, (size_t)(end - p), &step);
+		if (step.token == SSE_DISPATCH)
+			pass_block(&pass, step.block, p);
+		else if (step.token >= SSE_COMMENT)
+			pass.safe = p;
 	}
-	return n + count_from_line(buf, len, s.block & SSE_HAS_DATA);
+	*ret_events = pass.events;
+	return (size_t)(pass.safe - buf);
 }
+
+/* --- checking -------------------------------------------------------------
+ */
 
 /* The bits of `line` that may be set in a state. */
 static unsigned

@@ -118,15 +118,11 @@ size_t sse_next(
  * Consume all of `buf`, faster than sse_next() and to the same state, where
  * nobody asks what the events hold.  Returns the offset just behind the
  * last safe place (the end of what sse_next() would have told as
- * SSE_COMMENT, SSE_DISPATCH, SSE_BLANK or SSE_BOM), 0 if there is none.
+ * SSE_COMMENT, SSE_DISPATCH, SSE_BLANK or SSE_BOM), 0 if there is none, and
+ * how many events, which are blocks with data, end in `buf`.
  */
-size_t sse_boundary(struct sse *, const char *buf, size_t len);
-
-/*
- * How many events, which are blocks with data, end in `buf`, that a parser in
- * this state is about to read.
- */
-uint32_t sse_count_events(const struct sse *, const char *buf, size_t len);
+size_t sse_boundary(
+    struct sse *, const char *buf, size_t len, uint32_t *ret_events);
 
 /*
  * Whether the parser stands at a safe place: nothing has been read of the

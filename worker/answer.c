@@ -306,12 +306,13 @@ relay_events(
 {
 	bool was_whole = is_whole(next);
 	enum answer_verdict verdict;
+	uint32_t events;
 	size_t safe;
 
 	if (is_too_long(st, next, p, len))
 		return ANSWER_TOO_LONG;
-	st->new_events += sse_count_events(&next->sse, p, len);
-	safe = sse_boundary(&next->sse, p, len);
+	safe = sse_boundary(&next->sse, p, len, &events);
+	st->new_events += events;
 	if (safe == 0 && was_whole)
 		finish(st, next);
 	verdict = add(st, next, p, safe);

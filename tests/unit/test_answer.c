@@ -330,6 +330,7 @@ check_chunks(size_t len)
 {
 	struct http_head head;
 	struct sse sse;
+	uint32_t events_there;
 	char *at, *end;
 	size_t size, total = 0;
 	int n = http_head_scan_answer(wire, len, sizeof(wire), &head);
@@ -341,7 +342,7 @@ check_chunks(size_t len)
 		size = strtoul(at, &end, 16);
 		ck_assert_uint_gt(size, 0);
 		memcpy(body + total, end + 2, size);
-		(void)sse_boundary(&sse, end + 2, size);
+		(void)sse_boundary(&sse, end + 2, size, &events_there);
 		ck_assert(sse_is_between(&sse));
 		total += size;
 	}
