@@ -37,7 +37,7 @@
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
 /* One recv goes here at most; a worker's window. */
-#define SHM_WINDOW_SIZE (64u * 1024u)
+#define SHM_WINDOW_SIZE (128u * 1024u)
 
 /* What a worker was about to receive when it died (ADOPTION, 11). */
 enum hand_kind { HAND_EMPTY, HAND_CLIENT, HAND_UPSTREAM };

@@ -12,8 +12,8 @@
 #include "worker/stream.h"
 #include "worker/work.h"
 
-/* 64 KiB in blocks of which no two are neighbours, and what is around them. */
-#define IOV_CAP 72
+/* A window in blocks of which no two are neighbours, and what is around it. */
+#define IOV_CAP (SHM_WINDOW_SIZE / SHM_BLOCK_SIZE + 8)
 
 /* Send pieces; returns how many bytes went, or -1 where it closed c. */
 static ssize_t
