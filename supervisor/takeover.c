@@ -154,46 +154,58 @@ go_on(struct supervisor *sv, const char *why)
 	return start_serving(sv);
 }
 
-/* Map what the handover holds; NULL: that fails. */
-static const char *
-map_handover(int fd, size_t *ret_len)
+/* The bytes of a handover, while they are read. */
+struct reading {
+	void *bytes; /* mapped */
+	size_t len;
+	struct unpack u;
+};
+
+static int
+reading_begin(int fd, struct reading *ret)
 {
 	struct stat st;
 	void *bytes;
 
 	if (fstat(fd, &st) < 0 || st.st_size <= 0)
-		return NULL;
+		return -EPROTO;
 	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	*ret_len = (size_t)st.st_size;
-	return bytes == MAP_FAILED ? NULL : bytes;
+	if (bytes == MAP_FAILED)
+		return -EPROTO;
+	*ret = (struct reading){ .bytes = bytes,
+		.len = (size_t)st.st_size,
+		.u = { .at = bytes, .left = (size_t)st.st_size } };
+	return 0;
+}
+
+/* All is read, and stands: nobody needs the bytes again. */
+static void
+reading_end(struct reading *reading, int fd)
+{
+	unpack_fini(&reading->u);
+	(void)munmap(reading->bytes, reading->len);
+	fd_close(&fd);
 }
 
 int
 takeover_run(
     const struct options *options, struct conf *conf, int fd, const char *why)
 {
-	struct unpack u = { .bad = false };
 	struct handover h = { .binary = -1 };
 	struct supervisor sv;
-	const char *bytes;
-	size_t len;
-	int r;
+	struct reading reading;
+	int r = reading_begin(fd, &reading);
 
-	bytes = map_handover(fd, &len);
-	if (bytes == NULL)
-		return -EPROTO;
-	u.at = bytes;
-	u.left = len;
+	if (r < 0)
+		return r;
 	start_init(&sv, options, conf);
-	r = resume(&sv, &u, &h, why);
+	r = resume(&sv, &reading.u, &h, why);
 	if (r < 0)
 		return r; /* the image before needs all of it */
-	settle_in(&sv, &u, &h);
+	settle_in(&sv, &reading.u, &h);
 	upgrade_init(&sv, options->argv[0]);
 	sv.upgrade.reply = h.reply;
-	unpack_fini(&u);
-	(void)munmap((void *)(uintptr_t)bytes, len);
-	fd_close(&fd);
+	reading_end(&reading, fd);
 	return go_on(&sv, why);
 }
 
@@ -313,29 +325,22 @@ int
 takeover_replace(
     const struct options *options, struct conf *conf, int fd, int handover)
 {
-	struct unpack u = { .bad = false };
+	struct reading reading;
 	struct supervisor sv;
 	struct estate e;
-	const char *bytes;
-	size_t len;
-	int r;
+	int r = reading_begin(fd, &reading);
 
-	bytes = map_handover(fd, &len);
-	if (bytes == NULL)
-		return -EPROTO;
-	u.at = bytes;
-	u.left = len;
+	if (r < 0)
+		return r;
 	start_init(&sv, options, conf);
-	r = estate_read(&u, &e);
+	r = estate_read(&reading.u, &e);
 	if (r == 0)
 		r = begin_anew(&sv, &e);
 	if (r < 0)
 		return r; /* the image before needs all of it */
 	enter_upon(&sv, &e);
 	estate_fini(&e);
-	unpack_fini(&u);
-	(void)munmap((void *)(uintptr_t)bytes, len);
-	fd_close(&fd);
+	reading_end(&reading, fd);
 	fd_close(&handover);
 	log_warning("upgrade: version %s has taken over by force: %u workers "
 		    "of the image before finish what they have; sessions and "
