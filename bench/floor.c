@@ -173,11 +173,9 @@ main(int argc, char **argv)
 	struct pair *p;
 	int listener, i, n;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: bench-floor PORT-OF-UPSTREAM\n");
-		return 2;
-	}
-	upstream_port = (uint16_t)load_number(argv[1], UINT16_MAX);
+	argv = load_arguments(
+	    argc, argv, 1, "usage: bench-floor PORT-OF-UPSTREAM\n");
+	upstream_port = (uint16_t)load_number(argv[0], UINT16_MAX);
 	listener = load_listen(0);
 	epoll_fd = load_epoll(listener);
 	printf("listening on 127.0.0.1:%u\n", load_port_of(listener));

@@ -34,6 +34,12 @@
 #include "bench/load_reader.h"
 #include "bench/load_times.h"
 
+#define USAGE                                                                  \
+	"usage: bench-load --port N [--connections N] [--requests N]\n"        \
+	"    [--events N] [--size N] [--interval US] [--legacy]\n"             \
+	"    [--reconnect] [--hold] [--watch PID,PID,...]\n"                   \
+	"    [--seconds N] [--ids FIRST]\n"
+
 #define EVENTS_MAX 256
 #define READ_CAP 131072
 /* No measurement takes longer than it is to, and this. */
@@ -337,17 +343,6 @@ report(void)
 	    (unsigned long long)bad);
 }
 
-static _Noreturn void
-usage(void)
-{
-	fprintf(stderr,
-	    "usage: bench-load --port N [--connections N] [--requests N]\n"
-	    "    [--events N] [--size N] [--interval US] [--legacy]\n"
-	    "    [--reconnect] [--hold] [--watch PID,PID,...]\n"
-	    "    [--seconds N] [--ids FIRST]\n");
-	exit(2);
-}
-
 static void
 parse(int argc, char **argv)
 {
@@ -364,6 +359,7 @@ parse(int argc, char **argv)
 		{ "watch", required_argument, NULL, 'w' },
 		{ "seconds", required_argument, NULL, 't' },
 		{ "ids", required_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'H' },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint32_t *number[128] = { ['c'] = &opt.connections,
@@ -389,10 +385,11 @@ parse(int argc, char **argv)
 		else if (number[o] != NULL)
 			*number[o] = (uint32_t)load_number(optarg, INT32_MAX);
 		else
-			usage();
+			load_usage(USAGE, o == 'H');
 	}
-	if (opt.port == 0 || opt.connections == 0 || opt.requests == 0)
-		usage();
+	if (optind != argc || opt.port == 0 || opt.connections == 0 ||
+	    opt.requests == 0)
+		load_usage(USAGE, false);
 }
 
 int

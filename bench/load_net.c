@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -104,6 +105,27 @@ load_epoll(int member)
 	    (member >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, member, &ev) != 0))
 		load_die("epoll");
 	return fd;
+}
+
+_Noreturn void
+load_usage(const char *text, bool is_asked)
+{
+	fputs(text, is_asked ? stdout : stderr);
+	exit(is_asked ? 0 : 2);
+}
+
+char **
+load_arguments(int argc, char **argv, int count, const char *usage)
+{
+	static const struct option known[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int o = getopt_long(argc, argv, "", known, NULL);
+
+	if (o != -1 || argc - optind != count)
+		load_usage(usage, o == 'h');
+	return argv + optind;
 }
 
 uint64_t

@@ -5,6 +5,7 @@
 #ifndef BENCH_LOAD_NET_H
 #define BENCH_LOAD_NET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,18 @@ int load_epoll(int member);
 
 /* An error of the machine ends a program of bench/. */
 _Noreturn void load_die(const char *what);
+
+/*
+ * Say how a program is used and exit: with 0 where that was asked for, with 2
+ * where its command line is wrong.
+ */
+_Noreturn void load_usage(const char *text, bool is_asked);
+
+/*
+ * The command line of a program that knows no option but --help and takes
+ * `count` arguments: the first of them, or it exits as load_usage() says.
+ */
+char **load_arguments(int argc, char **argv, int count, const char *usage);
 
 /* A number of the command line within limits, or exits with a message. */
 uint64_t load_number(const char *text, uint64_t most);

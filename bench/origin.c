@@ -42,6 +42,11 @@
 	"Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"                 \
 	"Transfer-Encoding: chunked\r\n\r\n"
 
+#define USAGE                                                                  \
+	"usage: bench-origin\n"                                                \
+	"It says where it listens, and answers each request as its field\n"    \
+	"X-Load says: COUNT SIZE INTERVAL-US.\n"
+
 struct conn {
 	int fd;
 	uint32_t events; /* in the epoll set */
@@ -529,14 +534,16 @@ init_signals(sigset_t *ret_waiting)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int listener = load_listen(0), i, n;
+	int listener, i, n;
 	struct timespec ts;
 	struct conn *c;
 	sigset_t waiting;
 
+	(void)load_arguments(argc, argv, 0, USAGE);
+	listener = load_listen(0);
 	init_signals(&waiting);
 	epoll_fd = load_epoll(listener);
 	printf("listening on 127.0.0.1:%u\n", load_port_of(listener));
