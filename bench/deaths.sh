@@ -11,11 +11,13 @@
 # every answer, and the server counts how often it executes each request, so
 # what is lost, doubled or cut ends this with 1.  The times of events are from
 # the server's send() to the client's recv(), those of requests from the first
-# byte to the last: the pause of a death is in them.  BUILD is the directory with the programs (default:
-# here); a build as it is shipped.
+# byte to the last: the pause of a death is in them.  BUILD is the directory
+# with the programs (default: here); a build as it is shipped.
 set -eu
 
-build=$(cd "${BUILD:-.}" && pwd)
+# shellcheck source=bench/lib.sh
+. "$(dirname "$0")/lib.sh"
+
 streams=1000 askers=0 era='' seconds=60 pause=200 workers=1
 while getopts n:r:ls:p:w: option; do
 	case $option in
@@ -28,33 +30,6 @@ while getopts n:r:ls:p:w: option; do
 	*) exit 2 ;;
 	esac
 done
-dir=$(mktemp -d)
-pids=
-
-# shellcheck disable=SC2317 # called by the trap
-clean_up()
-{
-	for pid in $pids; do
-		kill "$pid" 2>/dev/null || :
-	done
-	wait
-	rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM
-
-# The port that a program says it listens on.
-port_of()
-{
-	n=0
-	until port=$(sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p' \
-	    "$1" | head -n 1) && [ -n "$port" ]; do
-		n=$((n + 1))
-		[ "$n" -lt 200 ] || { cat "$1" >&2; exit 1; }
-		sleep 0.05
-	done
-	echo "$port"
-}
 
 # The value of a name in a line of name=value.
 value_of()
@@ -88,17 +63,15 @@ kill_workers()
 	done
 }
 
-: >"$dir/log"
-: >"$dir/origin"
 "$build"/bench/origin >"$dir/origin" 2>&1 &
 origin=$!
 pids="$pids $origin"
 "$build"/shadowcat reverse --bind 127.0.0.1:0 --workers "$workers" \
-    --upstream "http://127.0.0.1:$(port_of "$dir/origin")/mcp" \
+    --upstream "http://127.0.0.1:$(port_in "$dir/origin")/mcp" \
     --control "$dir/control" --set log.level=notice 2>"$dir/log" &
 proxy=$!
 pids="$pids $proxy"
-port=$(port_of "$dir/log")
+port=$(port_in "$dir/log")
 
 echo "$streams streams, $askers askers, $seconds s, a worker of $workers" \
     "killed each $pause ms"

@@ -10,7 +10,9 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${BUILD:-.}" && pwd)
+# shellcheck source=bench/lib.sh
+. "$here/lib.sh"
+
 rounds=3
 scale=1
 out=
@@ -25,42 +27,12 @@ while getopts r:fo: option; do
 done
 proxies=${ONLY:-$proxies}
 works=${WORKS:-'idle calls post post1 answer paced small large connect'}
-dir=$(mktemp -d)
 results=$dir/results
-pids=
 status=0
-
-# shellcheck disable=SC2317 # called by the trap
-clean_up()
-{
-	for pid in $pids; do
-		kill "$pid" 2>/dev/null || :
-	done
-	wait
-	rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM
 
 has()
 {
 	case " $works " in *" $1 "*) ;; *) return 1 ;; esac
-}
-
-# Wait for a line that matches in a file; print it.
-await()
-{
-	n=0
-	until line=$(grep -m 1 -e "$2" "$1" 2>/dev/null); do
-		n=$((n + 1))
-		if [ "$n" -gt 200 ]; then
-			echo "run.sh: no '$2' in $1:" >&2
-			cat "$1" >&2
-			exit 1
-		fi
-		sleep 0.05
-	done
-	echo "$line"
 }
 
 # Wait until something listens on a port.
@@ -81,7 +53,7 @@ free_port()
 {
 	"$build"/bench/floor 1 >"$dir/probe" &
 	probe=$!
-	await "$dir/probe" listening | sed 's/.*://'
+	port_in "$dir/probe"
 	kill "$probe"
 	wait "$probe" 2>/dev/null || :
 }
@@ -127,7 +99,7 @@ start()
 	pid=$!
 	pids="$pids $pid"
 	[ -n "$port" ] ||
-	    port=$(await "$dir/$1.log" 'listening on' | sed 's/.*://')
+	    port=$(port_in "$dir/$1.log")
 	await_port "$port"
 	all=$(echo "$pid $(cat /proc/"$pid"/task/"$pid"/children)" |
 	    sed 's/ *$//' | tr ' ' ',')
@@ -237,7 +209,7 @@ round()
 "$build"/bench/origin >"$dir/origin.log" &
 origin=$!
 pids=$origin
-upstream=$(await "$dir/origin.log" 'listening on' | sed 's/.*://')
+upstream=$(port_in "$dir/origin.log")
 for p in $proxies; do
 	start "$p"
 done
