@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/integration/ask.h"
 #include "tests/integration/ctl_run.h"
 
 void
@@ -89,4 +90,50 @@ ctl_json(const char *words)
 	ck_assert_msg(json != NULL, "%s: %s", out.data, error.text);
 	bytes_fini(&out);
 	return json;
+}
+
+size_t
+ctl_count_rows(const char *words)
+{
+	json_t *rows = ctl_json(words);
+	size_t n = json_array_size(rows);
+
+	ck_assert(json_is_array(rows));
+	json_decref(rows);
+	return n;
+}
+
+/* What lets the sessions' streams go on. */
+#define GATE "ctl-session"
+
+void
+ctl_session_open(struct client *c, const char *id)
+{
+	struct client_event event;
+	char script[256];
+
+	(void)snprintf(script, sizeof(script),
+	    "body; field \"Mcp-Session-Id: %s\"; "
+	    "head 200 text/event-stream chunked; event id=%s-1 data=one; "
+	    "await " GATE "; event id=%s-2 data=two",
+	    id, id, id);
+	ask_open(c);
+	ask_send(c, "POST", script, "",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"initialize\"}");
+	(void)client_read_head(c, false, SOON);
+	ck_assert_int_eq(c->status, 200);
+	ask_event(c, &event);
+	event_fini(&event);
+}
+
+void
+ctl_session_finish(struct client *c)
+{
+	struct client_event event;
+
+	rig_open_gate(GATE);
+	ask_event(c, &event);
+	ck_assert_str_eq(event.data.data, "two");
+	event_fini(&event);
+	client_close(c);
 }

@@ -28,4 +28,16 @@ void ctl_says(const char *words, int code, const char *text);
 /* Run it with --json: what it printed. */
 json_t *ctl_json(const char *words);
 
+/* Run it with --json: how many rows it printed. */
+size_t ctl_count_rows(const char *words);
+
+/*
+ * Open a session of this id, for something to be shown: its stream has had an
+ * event, ID-1 with "one".
+ */
+void ctl_session_open(struct client *c, const char *id);
+
+/* Its client gets the rest, ID-2 with "two", and leaves. */
+void ctl_session_finish(struct client *c);
+
 #endif
