@@ -287,6 +287,35 @@ addr_port(const struct sockaddr *address)
 	return 0;
 }
 
+/* Each request has it written: this is a tenth of what inet_ntop() takes. */
+static char *
+write_octet(char *p, unsigned octet)
+{
+	if (octet >= 100)
+		*p++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*p++ = (char)('0' + octet / 10 % 10);
+	*p++ = (char)('0' + octet % 10);
+	return p;
+}
+
+void
+addr_text(const uint8_t address[16], char buf[INET6_ADDRSTRLEN])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	char *p = buf;
+	int i;
+
+	if (memcmp(address, mapped, sizeof(mapped)) != 0) {
+		(void)inet_ntop(AF_INET6, address, buf, INET6_ADDRSTRLEN);
+		return;
+	}
+	for (i = 12; i < 16; i++) {
+		p = write_octet(p, address[i]);
+		*p++ = i < 15 ? '.' : '\0';
+	}
+}
+
 /* --- loopback ---------------------------------------------------------- */
 
 static bool

@@ -6,6 +6,7 @@
 #ifndef COMMON_ADDR_H
 #define COMMON_ADDR_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,6 +73,12 @@ void addr_format_host(const char *host, uint16_t port, char *buf, size_t cap);
  * [v6]:PORT, "unix:PATH", or "unknown".
  */
 void addr_format(const struct sockaddr *address, char *buf, size_t cap);
+
+/*
+ * Write an IPv6 address, or the IPv4 one that is mapped into it, as text to
+ * buf: what X-Forwarded-For and the log have of a client.
+ */
+void addr_text(const uint8_t address[16], char buf[INET6_ADDRSTRLEN]);
 
 /* The port of an IPv4 or IPv6 address; 0 for another family. */
 uint16_t addr_port(const struct sockaddr *address);

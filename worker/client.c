@@ -9,7 +9,6 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -141,19 +140,6 @@ client_rewatch(struct client *c)
 
 /* --- coming and going --------------------------------------------------- */
 
-static void
-address_text(struct client *c)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	const uint8_t *a = c->rec->address;
-
-	if (memcmp(a, mapped, sizeof(mapped)) == 0)
-		(void)inet_ntop(
-		    AF_INET, a + 12, c->address, sizeof(c->address));
-	else
-		(void)inet_ntop(AF_INET6, a, c->address, sizeof(c->address));
-}
-
 static void on_client(struct ev_loop *loop, ev_io *io, int revents);
 
 struct client *
@@ -168,7 +154,6 @@ client_revive(struct worker *w, uint32_t slot, int fd)
 	c->rec = &w->shm->clients[slot];
 	ev_io_init(&c->io, on_client, fd, 0);
 	c->io.data = c;
-	address_text(c);
 	c->is_on_loopback = fd_is_on_loopback(fd);
 	w->client_of[slot] = c;
 	w->client_count++;
@@ -214,6 +199,8 @@ client_free(struct client *c)
 	if (c->w->epoll_fd >= 0)
 		(void)epoll_ctl(c->w->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	fd_close(&fd);
+	free(c->path);
+	c->path = NULL;
 	c->w->client_of[c->slot] = NULL;
 	c->w->client_count--;
 	worker_bury(c->w, &c->grave);

@@ -9,7 +9,6 @@
 #define WORKER_CLIENT_H
 
 #include <ev.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,9 +16,6 @@
 #include "common/record.h"
 #include "worker/context.h"
 #include "worker/report.h"
-
-/* Bytes of a request's path that are kept for the log, and the NUL. */
-#define CLIENT_PATH_CAP 72
 
 /* Which time limit runs for a client. */
 enum client_limit {
@@ -41,26 +37,26 @@ struct client {
 	struct stream *stream; /* the answer under way, NULL: none */
 	ev_io io;              /* io.fd is the socket */
 	struct deadline deadline;
+	struct stream *probe; /* the upstream is being asked */
+	char *path; /* of the request, cut, if not is_at_endpoint; or NULL */
+	uint64_t refused_stream; /* the id of the one it had; 0: none */
 	uint32_t slot;
-	uint8_t limit;         /* enum client_limit */
-	bool is_blocked;       /* the socket took less than there was to send */
-	bool is_closing;       /* it has ended, or was handed on */
-	bool is_resuming;      /* client_resume() is at work further up */
-	bool is_shut;          /* our FIN is out */
-	bool request_taken;    /* the stream that it left has its `out` */
-	uint8_t probe_verdict; /* enum probe_verdict, of this request */
-	struct stream *probe;  /* the upstream is being asked */
-	bool is_settled;       /* adopt.c has come to it */
-	bool is_bounded;       /* client_bound_queue() was here */
-	bool is_leaving;       /* its request belongs to worker `target` */
-	uint32_t target;
-	bool is_on_loopback;        /* the address it came in on is */
-	size_t refusal_sent;        /* bytes of the refusal that are sent */
-	uint8_t refused_why;        /* enum end_reason; 0: REFUSED */
-	uint64_t refused_stream;    /* the id of the one it had; 0: none */
-	char session[LOG_ID_CAP];   /* of a refused request: what is shown */
-	char path[CLIENT_PATH_CAP]; /* of the request, cut; for the log */
-	char address[INET6_ADDRSTRLEN]; /* of the peer, as text */
+	uint32_t target;          /* the worker that its request belongs to */
+	uint16_t refusal_sent;    /* bytes of the refusal that are sent */
+	uint8_t refused_why;      /* enum end_reason; 0: REFUSED */
+	uint8_t limit;            /* enum client_limit */
+	uint8_t probe_verdict;    /* enum probe_verdict, of this request */
+	bool is_blocked;          /* the socket took less than there was */
+	bool is_closing;          /* it has ended, or was handed on */
+	bool is_resuming;         /* client_resume() is at work further up */
+	bool is_shut;             /* our FIN is out */
+	bool request_taken;       /* the stream that it left has its `out` */
+	bool is_settled;          /* adopt.c has come to it */
+	bool is_bounded;          /* client_bound_queue() was here */
+	bool is_leaving;          /* its request belongs to worker `target` */
+	bool is_on_loopback;      /* the address it came in on is */
+	bool is_at_endpoint;      /* its request is for the endpoint's path */
+	char session[LOG_ID_CAP]; /* of a refused request: what is shown */
 };
 
 /* The committed state. */

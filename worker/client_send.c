@@ -89,7 +89,7 @@ flush_refusal(struct client *c)
 		n = send_to(c, &iov, 1);
 		if (c->is_closing)
 			return;
-		c->refusal_sent += (size_t)n;
+		c->refusal_sent = (uint16_t)(c->refusal_sent + (size_t)n);
 		if (c->is_blocked)
 			return;
 	}

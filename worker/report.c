@@ -34,9 +34,10 @@ put_session(struct log_line *line, const struct session *s)
 static void
 put_client(struct log_line *line, const struct client *c)
 {
-	char text[ADDR_TEXT_CAP];
+	char address[INET6_ADDRSTRLEN], text[ADDR_TEXT_CAP];
 
-	addr_format_host(c->address, c->rec->port, text, sizeof(text));
+	addr_text(c->rec->address, address);
+	addr_format_host(address, c->rec->port, text, sizeof(text));
 	log_line_word(line, "client", text);
 }
 
@@ -146,9 +147,9 @@ put_request(struct log_line *line, const struct client *c, uint64_t bytes,
 	else if (c->session[0] != '\0')
 		log_line_word(line, "session", c->session);
 	put_method(line, cs->method, &json);
-	if (c->path[0] != '\0')
+	if (c->path != NULL)
 		log_line_word(line, "path", c->path);
-	else if (st != NULL && st->rec->era != ERA_PLAIN)
+	else if (c->is_at_endpoint || (st != NULL && st->rec->era != ERA_PLAIN))
 		log_line_word(line, "path", c->w->endpoint);
 	if (st != NULL) {
 		log_line_word(line, "era", era_words[st->rec->era % 3]);

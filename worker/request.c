@@ -4,9 +4,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/addr.h"
 #include "common/http_origin.h"
 #include "common/http_write.h"
 #include "common/mcp.h"
@@ -176,9 +178,9 @@ write_head(struct client *c, struct client_state *next,
     const struct http_head *head, enum stream_era era)
 {
 	struct worker *w = c->w;
+	char address[INET6_ADDRSTRLEN];
 	struct http_request_rewrite how = {
 		.host = http_slice_of(w->upstream_host),
-		.client_address = http_slice_of(c->address),
 		.proto = HTTP_SLICE("http"),
 		.framing = framing_of(head),
 		.content_length = (uint64_t)MAX(head->content_length, 0),
@@ -190,6 +192,8 @@ write_head(struct client *c, struct client_state *next,
 	struct iovec pieces[2];
 	struct http_out out;
 
+	addr_text(c->rec->address, address);
+	how.client_address = http_slice_of(address);
 	http_out_init(&out, w->scratch_out, w->scratch_size);
 	if (http_request_write(&out, head, &how) != 0)
 		return -ENOMEM;
@@ -291,28 +295,37 @@ begin_state(
 	worker_count(w, COUNTER_REQUESTS, 1);
 }
 
+/* What the log shows of a path at most. */
+#define PATH_SHOWN_MAX 71
+
+static char *
+cut_path(struct http_slice path)
+{
+	char *copy = strndup(path.p, MIN(path.len, (size_t)PATH_SHOWN_MAX));
+
+	if (copy != NULL && path.len > PATH_SHOWN_MAX)
+		memcpy(copy + PATH_SHOWN_MAX - 3, "...", 3);
+	return copy;
+}
+
 /* What its log lines need; `head` is NULL where it can't be read. */
 static void
-note_request(struct client *c, const struct http_head *head)
+note_request(
+    struct client *c, const struct http_head *head, enum stream_era era)
 {
-	size_t len = head != NULL ? head->path.len : 0;
-
 	c->session[0] = '\0';
-	if (len >= sizeof(c->path)) {
-		len = sizeof(c->path) - sizeof("...");
-		memcpy(c->path + len, "...", sizeof("..."));
-	} else {
-		c->path[len] = '\0';
-	}
-	if (len > 0)
-		memcpy(c->path, head->path.p, len);
+	free(c->path);
+	c->path = NULL;
+	c->is_at_endpoint = head != NULL && era != ERA_PLAIN;
+	if (head != NULL && era == ERA_PLAIN && head->path.len > 0)
+		c->path = cut_path(head->path);
 }
 
 void
 request_refuse_head(struct client *c, struct client_state *next, int fault)
 {
 	/* Nothing of the request before may show in the answer. */
-	note_request(c, NULL);
+	note_request(c, NULL, ERA_PLAIN);
 	next->requests++;
 	next->begun_us = worker_now_us(c->w);
 	next->method = HTTP_METHOD_OTHER;
@@ -373,7 +386,7 @@ request_begin(
 	struct route route = { .kind = ROUTE_RELAY };
 	int fault = judge(c, head);
 
-	note_request(c, head);
+	note_request(c, head, era);
 	if (fault == 0 && era == ERA_LEGACY) {
 		replay_route(c, head, &route);
 		if (route.kind == ROUTE_ELSEWHERE) {

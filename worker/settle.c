@@ -139,7 +139,7 @@ settle_sent(struct client *c, uint64_t sent)
 		return stream_go_on_at(c->stream, sent);
 	if (sent < cs->wire || sent - cs->wire > REFUSAL_MAX)
 		return false;
-	c->refusal_sent = (size_t)(sent - cs->wire);
+	c->refusal_sent = (uint16_t)(sent - cs->wire);
 	return cs->refusal != 0 || c->refusal_sent == 0;
 }
 

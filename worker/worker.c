@@ -472,8 +472,11 @@ worker_fini(struct worker *w)
 
 	resolver_fini(&w->resolver);
 	channel_fini(&w->channel);
-	for (i = 0; i < w->shm->sizes.clients; i++)
+	for (i = 0; i < w->shm->sizes.clients; i++) {
+		if (w->client_of[i] != NULL)
+			free(w->client_of[i]->path);
 		free(w->client_of[i]);
+	}
 	for (i = 0; i < w->shm->sizes.upstreams; i++)
 		free(w->upstream_of[i]);
 	for (i = 0; i < w->shm->sizes.streams; i++) {

@@ -280,6 +280,28 @@ static const struct {
 	{ "0.0.0.0", false },
 };
 
+START_TEST(a_peers_address_is_written_as_inet_ntop_does)
+{
+	uint8_t address[16] = { [10] = 0xff, [11] = 0xff };
+	char text[INET6_ADDRSTRLEN], want[INET6_ADDRSTRLEN];
+	unsigned octet;
+
+	for (octet = 0; octet < 256; octet++) {
+		address[12] = (uint8_t)octet;
+		address[13] = (uint8_t)(octet * 7);
+		address[14] = (uint8_t)(255 - octet);
+		address[15] = (uint8_t)(octet / 2);
+		addr_text(address, text);
+		inet_ntop(AF_INET, address + 12, want, sizeof(want));
+		ck_assert_str_eq(text, want);
+	}
+	address[0] = 0x20;
+	addr_text(address, text);
+	inet_ntop(AF_INET6, address, want, sizeof(want));
+	ck_assert_str_eq(text, want);
+}
+END_TEST
+
 START_TEST(hosts_are_told_to_be_loopback)
 {
 	ck_assert_msg(
@@ -317,6 +339,7 @@ main(void)
 	    tc, literals_become_addresses, 0, (int)ARRAY_LEN(literal_rows));
 	tcase_add_test(tc, names_are_no_literals);
 	tcase_add_test(tc, other_families_are_written_and_never_loopback);
+	tcase_add_test(tc, a_peers_address_is_written_as_inet_ntop_does);
 	tcase_add_loop_test(
 	    tc, hosts_are_told_to_be_loopback, 0, (int)ARRAY_LEN(host_rows));
 	tcase_add_test(tc, hosts_get_brackets_where_needed);
