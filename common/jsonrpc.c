@@ -24,11 +24,13 @@ jsonrpc_init(struct jsonrpc *j)
 }
 
 void
-jsonrpc_place_init(struct jsonrpc_place *place)
+jsonrpc_place_init(struct jsonrpc_place *place, enum jsonrpc_look look)
 {
 	struct jsonrpc j;
 
 	jsonrpc_init(&j);
+	if (look == JSONRPC_LOOK_SHALLOW)
+		j.flags |= JSONRPC_FLAG_SHALLOW;
 	*place = j.place;
 }
 
@@ -59,7 +61,8 @@ jsonrpc_method(const struct jsonrpc *j)
 static void
 end_message(struct jsonrpc *j)
 {
-	if (j->extra_kind != jsonrpc_extra_of_method(j))
+	if (j->extra_kind != JSONRPC_EXTRA_NONE &&
+	    j->extra_kind != jsonrpc_extra_of_method(j))
 		jsonrpc_forget_extra(j);
 	j->state = j->flags & JSONRPC_FLAG_BATCH ? JSONRPC_STATE_BATCH_AFTER
 						 : JSONRPC_STATE_DONE;
@@ -70,6 +73,8 @@ begin_object(struct jsonrpc *j, enum jsonrpc_name name)
 {
 	jsonrpc_refuse_type(j);
 	j->state = JSONRPC_STATE_NAME_FIRST;
+	if (j->flags & JSONRPC_FLAG_SHALLOW)
+		name = JSONRPC_NAME_UNKNOWN;
 	if (name == JSONRPC_NAME_PARAMS) {
 		j->where = JSONRPC_WHERE_PARAMS;
 	} else if (name == JSONRPC_NAME_META) {

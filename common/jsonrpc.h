@@ -140,8 +140,11 @@ struct jsonrpc_text {
 /* Make a scanner for a new body, or for the data of a new event. */
 void jsonrpc_init(struct jsonrpc *);
 
+/* Whether an extra value is looked for, too: it takes as long as the rest. */
+enum jsonrpc_look { JSONRPC_LOOK_DEEP, JSONRPC_LOOK_SHALLOW };
+
 /* The place of such a scanner; of its texts nothing is looked at. */
-void jsonrpc_place_init(struct jsonrpc_place *);
+void jsonrpc_place_init(struct jsonrpc_place *, enum jsonrpc_look look);
 
 /*
  * Read from `buf` up to the end of the next message.  Returns the number

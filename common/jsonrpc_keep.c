@@ -45,7 +45,7 @@ jsonrpc_begin_message(struct jsonrpc *j)
 	j->target = JSONRPC_TARGET_NONE;
 	j->progress = 0;
 	j->code = 0;
-	j->flags &= JSONRPC_FLAG_BATCH;
+	j->flags &= JSONRPC_FLAG_BATCH | JSONRPC_FLAG_SHALLOW;
 	j->id_len = 0;
 	j->method_len = 0;
 	jsonrpc_forget_extra(j);

@@ -28,6 +28,9 @@ enum number {
 	 1u << NUMBER_FRACTION | 1u << NUMBER_EXPONENT)
 /* clang-format on */
 
+/* So many bytes between brackets are looked at one by one; more, by scan.h. */
+#define PLAIN_MAX 8
+
 static const char *const literals[] = { "true", "false", "null" };
 
 void
@@ -277,12 +280,16 @@ jsonrpc_skip_brackets(struct jsonrpc *j, const char *p, const char *end)
 	static const char kind[256] = {
 		['"'] = '"', ['['] = '[', ['{'] = '[', [']'] = ']', ['}'] = ']'
 	};
+	unsigned plain = 0;
 	char k;
 
 	while (p < end) {
 		k = kind[(unsigned char)*p++];
-		if (k == 0)
+		if (k == 0) {
+			if (++plain % PLAIN_MAX == 0)
+				p += scan_json(p, (size_t)(end - p));
 			continue;
+		}
 		if (k == '"') {
 			p = jsonrpc_skip_string(j, p, end);
 			if (j->state != JSONRPC_STATE_SKIP)

@@ -193,3 +193,33 @@ scan_either(const char *buf, size_t len, char a, char b)
 #endif
 	return scan_either_anywhere(buf, len, a, b);
 }
+
+/* Brackets and braces differ in one bit. */
+#define BIT_OF_BRACES 0x20
+
+static bool
+is_json_mark(char c)
+{
+	return c == '"' || (c | BIT_OF_BRACES) == '{' ||
+	       (c | BIT_OF_BRACES) == '}';
+}
+
+size_t
+scan_json(const char *buf, size_t len)
+{
+	lanes quote = lanes_fill('"'), open = lanes_fill('{'),
+	      close = lanes_fill('}'), bit = lanes_fill(BIT_OF_BRACES);
+	size_t i;
+
+	for (i = 0; len - i >= LANES; i += LANES) {
+		lanes v = lanes_load(buf + i);
+		lanes hit =
+		    (v == quote) | ((v | bit) == open) | ((v | bit) == close);
+
+		if (lanes_any(hit))
+			return i + lanes_first(hit);
+	}
+	while (i < len && !is_json_mark(buf[i]))
+		i++;
+	return i;
+}

@@ -17,4 +17,7 @@ size_t scan_either(const char *buf, size_t len, char a, char b);
 /* The same on any processor: slower than where more is known of it. */
 size_t scan_either_anywhere(const char *buf, size_t len, char a, char b);
 
+/* The same for what JSON's values are passed over by: a quote or a bracket. */
+size_t scan_json(const char *buf, size_t len);
+
 #endif

@@ -272,8 +272,8 @@ follow(struct client *c, struct client_state *next,
 
 /* The state of a request whose head is well-formed. */
 static void
-begin_state(
-    struct worker *w, struct client_state *next, const struct http_head *head)
+begin_state(struct worker *w, struct client_state *next,
+    const struct http_head *head, enum stream_era era)
 {
 	if (head->chunked)
 		chunked_begin(&next->body, BODY_CHUNKED, 0);
@@ -286,7 +286,8 @@ begin_state(
 	next->begun_us = worker_now_us(w);
 	next->body_len = 0;
 	next->out_wire = 0;
-	jsonrpc_place_init(&next->json);
+	jsonrpc_place_init(&next->json,
+	    era == ERA_LEGACY ? JSONRPC_LOOK_DEEP : JSONRPC_LOOK_SHALLOW);
 	next->phase = chunked_done(&next->body) ? CLIENT_WAIT : CLIENT_BODY;
 	next->method = (uint8_t)head->method;
 	next->minor = head->minor;
@@ -329,7 +330,7 @@ request_refuse_head(struct client *c, struct client_state *next, int fault)
 	next->requests++;
 	next->begun_us = worker_now_us(c->w);
 	next->method = HTTP_METHOD_OTHER;
-	jsonrpc_place_init(&next->json);
+	jsonrpc_place_init(&next->json, JSONRPC_LOOK_SHALLOW);
 	request_refuse(c, next, fault);
 }
 
@@ -407,7 +408,7 @@ request_begin(
 		}
 	}
 	c->probe_verdict = PROBE_NONE;
-	begin_state(c->w, next, head);
+	begin_state(c->w, next, head, era);
 	if (fault == 0)
 		fault = follow(c, next, head, era, &route);
 	if (fault != 0)

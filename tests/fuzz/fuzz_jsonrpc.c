@@ -166,6 +166,36 @@ check_against_parser(const char *buf, size_t len)
 	json_decref(root);
 }
 
+/*
+ * Message by message, who passes over the params says the same of the rest,
+ * up to where these are no JSON.
+ */
+static void
+check_shallow(const char *buf, size_t len)
+{
+	struct jsonrpc deep, shallow = { 0 };
+	struct jsonrpc_text a, b;
+	size_t n = 0, step;
+	bool found;
+
+	jsonrpc_init(&deep);
+	jsonrpc_place_init(&shallow.place, JSONRPC_LOOK_SHALLOW);
+	while (n < len && !jsonrpc_is_complete(&deep)) {
+		step = jsonrpc_next(&deep, buf + n, len - n, &found);
+		if (!found)
+			return;
+		sc_assert(
+		    jsonrpc_next(&shallow, buf + n, len - n, &found) == step);
+		sc_assert(found && jsonrpc_is_valid(&shallow));
+		sc_assert(jsonrpc_kind(&deep) == jsonrpc_kind(&shallow));
+		sc_assert(jsonrpc_method(&deep) == jsonrpc_method(&shallow));
+		sc_assert(jsonrpc_id(&deep, &a) == jsonrpc_id(&shallow, &b));
+		sc_assert(a.len == b.len && memcmp(a.text, b.text, a.len) == 0);
+		sc_assert(jsonrpc_extra(&shallow, &b) == JSONRPC_EXTRA_NONE);
+		n += step;
+	}
+}
+
 static void
 run_in_pieces(struct jsonrpc_run *run, const char *buf, size_t len)
 {
@@ -226,6 +256,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	char *buf = fuzz_copy(data, len);
 
 	check_pieces(buf, len);
+	check_shallow(buf, len);
 	check_against_parser(buf, len);
 	check_any_state(buf, len);
 	free(buf);

@@ -412,6 +412,31 @@ START_TEST(fields_last_until_the_next_call)
 }
 END_TEST
 
+START_TEST(params_are_passed_over_if_they_may_be)
+{
+	static const char text[] =
+	    "{\"method\":\"a\",\"params\":{\"_meta\":{\"progressToken\":7},"
+	    "\"id\":2,\"x\":[\"]}\\\"\",{}]},\"id\":\"b\"}";
+	struct jsonrpc j = { 0 };
+	struct jsonrpc_text got;
+	bool message;
+
+	jsonrpc_init(&j);
+	(void)jsonrpc_next(&j, text, sizeof(text) - 1, &message);
+	ck_assert(message);
+	ck_assert_int_eq(
+	    jsonrpc_extra(&j, &got), JSONRPC_EXTRA_META_PROGRESS_TOKEN);
+	jsonrpc_place_init(&j.place, JSONRPC_LOOK_SHALLOW);
+	(void)jsonrpc_next(&j, text, sizeof(text) - 1, &message);
+	ck_assert(message);
+	ck_assert_int_eq(jsonrpc_extra(&j, &got), JSONRPC_EXTRA_NONE);
+	ck_assert_int_eq(jsonrpc_kind(&j), JSONRPC_REQUEST);
+	ck_assert_int_eq(jsonrpc_id(&j, &got), JSONRPC_TOKEN_STRING);
+	ck_assert_uint_eq(got.len, 3);
+	ck_assert_mem_eq(got.text, "\"b\"", 3);
+}
+END_TEST
+
 /* Use all that there is to ask, so that sanitizers see what it reads. */
 static size_t
 ask_everything(const struct jsonrpc *j)
@@ -534,6 +559,7 @@ main(void)
 	tcase_add_test(tc, depth_is_counted);
 	tcase_add_test(tc, large_strings_are_passed_over);
 	tcase_add_test(tc, fields_last_until_the_next_call);
+	tcase_add_test(tc, params_are_passed_over_if_they_may_be);
 	tcase_add_test(tc, any_state_is_survived);
 	tcase_add_loop_test(tc, errors_are_written, 0, ARRAY_LEN(error_rows));
 	tcase_add_test(tc, errors_are_messages);

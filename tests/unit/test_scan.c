@@ -48,6 +48,31 @@ START_TEST(first_of_both_is_found)
 }
 END_TEST
 
+/* A mark of JSON among all other bytes, at every place. */
+START_TEST(quotes_and_brackets_are_found)
+{
+	static const char marks[] = "\"[]{}";
+	char buf[80];
+	size_t len, at, i;
+
+	for (i = 0; i < sizeof(buf); i++) {
+		buf[i] = (char)(i * 37);
+		if (strchr(marks, buf[i]) != NULL)
+			buf[i] = (char)~buf[i];
+	}
+	for (len = 0; len <= sizeof(buf); len++)
+		ck_assert_uint_eq(scan_json(buf, len), len);
+	for (at = 0; at < sizeof(buf); at++)
+		for (i = 0; i < sizeof(marks) - 1; i++) {
+			char was = buf[at];
+
+			buf[at] = marks[i];
+			ck_assert_uint_eq(scan_json(buf, sizeof(buf)), at);
+			buf[at] = was;
+		}
+}
+END_TEST
+
 START_TEST(every_byte_is_told_apart)
 {
 	char buf[64];
@@ -90,6 +115,7 @@ main(void)
 	TCase *tc = tcase_create("scan");
 
 	tcase_add_test(tc, first_of_both_is_found);
+	tcase_add_test(tc, quotes_and_brackets_are_found);
 	tcase_add_test(tc, every_byte_is_told_apart);
 	tcase_add_test(tc, nothing_behind_the_end_is_read);
 	suite_add_tcase(suite, tc);
