@@ -411,7 +411,7 @@ enum jsonrpc_token
 jsonrpc_id(const struct jsonrpc *j, struct jsonrpc_text *ret)
 {
 	*ret = (struct jsonrpc_text){ j->id, 0 };
-	if (j->id_len == 0)
+	if (j->id_len == 0 || j->target == JSONRPC_TARGET_ID)
 		return JSONRPC_TOKEN_ABSENT;
 	if (j->id_len == JSONRPC_LEN_TOO_LONG)
 		return JSONRPC_TOKEN_TOO_LONG;

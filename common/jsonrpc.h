@@ -190,6 +190,7 @@ struct jsonrpc_text jsonrpc_method_text(const struct jsonrpc *);
  * The id as it stands in the message: digits, or a string with its quotes.
  * Ids are equal if these bytes are.  *ret is set for STRING, NUMBER and
  * NULL, and empty otherwise; it can be written into a message unchanged.
+ * One whose end has not been read is absent.
  */
 enum jsonrpc_token jsonrpc_id(const struct jsonrpc *, struct jsonrpc_text *ret);
 

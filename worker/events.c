@@ -136,14 +136,16 @@ is_own_response(const struct stream *st, const struct stream_state *next,
 {
 	const struct jsonrpc *request = &st->legacy->rec->request;
 	struct jsonrpc_text asked, answered;
+	enum jsonrpc_token its;
 
 	if (!is_response(e) || jsonrpc_is_batch(request) ||
 	    next->role != ROLE_REQUEST)
 		return false;
 	if (jsonrpc_kind(request) != JSONRPC_REQUEST)
 		return true;
-	(void)jsonrpc_id(request, &asked);
-	(void)jsonrpc_id(&e->message, &answered);
+	its = jsonrpc_id(&e->message, &answered);
+	if (jsonrpc_id(request, &asked) == JSONRPC_TOKEN_TOO_LONG)
+		return its == JSONRPC_TOKEN_TOO_LONG;
 	return same_text(asked, answered);
 }
 

@@ -144,6 +144,26 @@ START_TEST(answered_stream_is_not_asked_for)
 }
 END_TEST
 
+/* An id that is too long to be kept is answered as well as any other. */
+START_TEST(long_id_is_answered)
+{
+	static const char id[] = "1234567890123456789012345678901234567890"
+				 "1234567890123456789012345678901234567890";
+	struct client c;
+	char script[200];
+
+	rig_start(SOON_BACK, NULL);
+	legacy_begin("s1", "");
+	snprintf(script, sizeof(script), STREAM "response %s; %s", id,
+	    _i == 0 ? "end" : "cut");
+	legacy_call(&c, id, script, MINE);
+	assert_response(&c, id);
+	assert_stream_ends(&c);
+	rig_assert_requests(2);
+	client_close(&c);
+}
+END_TEST
+
 START_TEST(server_that_was_down_is_asked_again)
 {
 	struct client c;
@@ -637,6 +657,7 @@ add_cases(Suite *suite)
 	tcase_add_loop_test(tc, id_is_not_forgotten_over_large_events, 0,
 	    ARRAY_LEN(large_stories));
 	tcase_add_loop_test(tc, answered_stream_is_not_asked_for, 0, 2);
+	tcase_add_loop_test(tc, long_id_is_answered, 0, 2);
 	tcase_add_test(tc, server_that_was_down_is_asked_again);
 	tc = harness_case(suite, "waits");
 	tcase_add_test(tc, waits_grow);

@@ -383,6 +383,27 @@ START_TEST(large_strings_are_passed_over)
 }
 END_TEST
 
+/* An error that is written before must not speak of another request. */
+START_TEST(half_an_id_is_none)
+{
+	static const char *const halves[] = { "{\"id\":\"", "{\"id\":\"ab",
+		"{\"id\":\"ab\\", "{\"id\":12", "{\"id\":nul" };
+	static const char *const rests[] = { "\",", "\",", "n\",", ",", "l," };
+	const char *half = halves[_i], *rest = rests[_i];
+	struct jsonrpc_text id;
+	struct jsonrpc j;
+	bool message;
+
+	jsonrpc_init(&j);
+	(void)jsonrpc_next(&j, half, strlen(half), &message);
+	ck_assert_int_eq(jsonrpc_id(&j, &id), JSONRPC_TOKEN_ABSENT);
+	ck_assert_uint_eq(id.len, 0);
+	(void)jsonrpc_next(&j, rest, strlen(rest), &message);
+	ck_assert_int_ne(jsonrpc_id(&j, &id), JSONRPC_TOKEN_ABSENT);
+	ck_assert_uint_gt(id.len, 0);
+}
+END_TEST
+
 START_TEST(fields_last_until_the_next_call)
 {
 	static const char text[] = "[{\"id\":1,\"method\":\"a\"},{}]";
@@ -558,6 +579,7 @@ main(void)
 	tcase_add_test(tc, nul_is_no_json);
 	tcase_add_test(tc, depth_is_counted);
 	tcase_add_test(tc, large_strings_are_passed_over);
+	tcase_add_loop_test(tc, half_an_id_is_none, 0, 5);
 	tcase_add_test(tc, fields_last_until_the_next_call);
 	tcase_add_test(tc, params_are_passed_over_if_they_may_be);
 	tcase_add_test(tc, any_state_is_survived);
