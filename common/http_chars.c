@@ -3,10 +3,8 @@
  */
 #include "config.h"
 
-#include <stddef.h>
-#include <string.h>
-
 #include "common/http_chars.h"
+#include "common/lanes.h"
 
 /* clang-format off */
 /* Sums of enum http_char; test_http_names.c holds it against the grammar. */
@@ -30,38 +28,20 @@ const uint8_t http_chars[256] = {
 };
 /* clang-format on */
 
-#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
-
-/*
- * The high bit of each of eight bytes that is below 0x20, or 0x7f (DEL); of
- * those in front of the first such byte in memory it is 0, where the low end
- * of a word is in front.
- */
-static uint64_t
-controls(uint64_t w)
-{
-	uint64_t low = (w - EACH_BYTE(0x20)) & ~w;
-	uint64_t x = w ^ EACH_BYTE(0x7f);
-	uint64_t del = (x - EACH_BYTE(0x01)) & ~x;
-
-	return (low | del) & EACH_BYTE(0x80);
-}
-
 const char *
 http_chars_skip_text(const char *p, const char *end)
 {
-	uint64_t w;
+	const lanes del = lanes_fill(0x7f), space = lanes_fill(0x20),
+		    none = lanes_fill(0);
 
-	while (end - p >= (ptrdiff_t)sizeof(w)) {
-		memcpy(&w, p, sizeof(w));
-		w = controls(w);
-		if (w == 0) {
-			p += sizeof(w);
+	for (; end - p >= LANES; p += LANES) {
+		lanes v = lanes_load(p);
+		/* as signed numbers, 0x80 and above are below 0 */
+		lanes hit = ((v >= none) & (v < space)) | (v == del);
+
+		if (!lanes_any(hit))
 			continue;
-		}
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		p += __builtin_ctzll(w) / 8;
-#endif
+		p += lanes_first(hit);
 		break; /* a tab, or the end: the table knows */
 	}
 	return http_chars_skip(p, end, HTTP_CHAR_TEXT);

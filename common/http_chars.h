@@ -32,7 +32,7 @@ http_chars_skip(const char *p, const char *end, enum http_char kind)
 	return p;
 }
 
-/* The same for HTTP_CHAR_TEXT, eight bytes at a time. */
+/* The same for HTTP_CHAR_TEXT, sixteen bytes at a time. */
 const char *http_chars_skip_text(const char *p, const char *end);
 
 /*

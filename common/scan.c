@@ -14,54 +14,8 @@
 #include <immintrin.h>
 #endif
 
+#include "common/lanes.h"
 #include "common/scan.h"
-
-#define LANES 16
-
-typedef int8_t lanes __attribute__((vector_size(LANES)));
-
-static inline lanes
-lanes_load(const char *p)
-{
-	lanes v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline lanes
-lanes_fill(char c)
-{
-	/* a scalar operand is widened to all lanes */
-	return (int8_t)c - (lanes){ 0 };
-}
-
-static inline bool
-lanes_any(lanes v)
-{
-	uint64_t half[2];
-
-	memcpy(half, &v, sizeof(half));
-	return (half[0] | half[1]) != 0;
-}
-
-/* The first lane that is not 0; one is. */
-static inline size_t
-lanes_first(lanes v)
-{
-	uint64_t half[2];
-
-	memcpy(half, &v, sizeof(half));
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	if (half[0] != 0)
-		return (size_t)__builtin_ctzll(half[0]) / 8;
-	return 8 + (size_t)__builtin_ctzll(half[1]) / 8;
-#else
-	if (half[0] != 0)
-		return (size_t)__builtin_clzll(half[0]) / 8;
-	return 8 + (size_t)__builtin_clzll(half[1]) / 8;
-#endif
-}
 
 /* Which of the bytes at `p` are one of both. */
 static inline lanes
