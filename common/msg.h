@@ -5,13 +5,13 @@
 #ifndef COMMON_MSG_H
 #define COMMON_MSG_H
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/msg_types.h"
 #include "common/sc.h"
 
-#define MSG_VERSION 5u
+#define MSG_VERSION 6u
 
 enum msg_sender { FROM_WORKER = 1, FROM_SUPERVISOR = 2 };
 
@@ -39,10 +39,6 @@ struct msg_release {
 struct msg_adopted {
 	uint32_t owner; /* owner id of the dead */
 };
-struct msg_client {
-	uint32_t slot;
-	uint32_t generation;
-};
 struct msg_drain {
 	uint32_t limit_ms;
 };
@@ -52,7 +48,7 @@ struct msg_level {
 };
 
 enum msg_type {
-#define X(name, sender, body, has_fd) MSG_##name,
+#define X(name, sender, body, fds) MSG_##name,
 	MSG_TYPES(X)
 #undef X
 	    MSG_TYPE_COUNT
@@ -65,7 +61,7 @@ struct msg_head {
 };
 
 union msg_body {
-#define X(name, sender, body, has_fd) body name;
+#define X(name, sender, body, fds) body name;
 	MSG_TYPES(X)
 #undef X
 };
@@ -77,6 +73,13 @@ struct msg {
 
 #define MSG_SIZE_MAX sizeof(struct msg)
 
+/* The descriptors that go with a message, in the order of its slots. */
+#define MSG_FDS_MAX MSG_SLOTS_MAX
+struct msg_fds {
+	uint32_t count;
+	int fd[MSG_FDS_MAX];
+};
+
 /* The table's name of a type, "?" for one that is not in it. */
 const char *msg_type_name(unsigned type);
 
@@ -87,27 +90,40 @@ void msg_init(struct msg *m, enum msg_type type);
 size_t msg_size(const struct msg *m);
 
 /*
- * 0, or -EPROTO if a peer of kind `sender` may not send these `len` bytes,
- * with (`has_fd`) or without a descriptor.
+ * 0, or -EPROTO if a peer of kind `sender` may not send these `len` bytes
+ * with so many descriptors.
  */
 SC_MUST_CHECK int msg_check(
-    const struct msg *m, size_t len, enum msg_sender sender, bool has_fd);
+    const struct msg *m, size_t len, enum msg_sender sender, size_t fds);
 
 /*
- * Send one message, which msg_init() began, with descriptor `fd` (borrowed)
- * if its type has one, else -1.  0; -EAGAIN (the socket is full, or too many
- * descriptors are in flight: try again when it is writable or a little
- * later); -EPIPE or -ECONNRESET where the peer is gone; or -errno.
+ * Send one message, which msg_init() began, with the descriptors (borrowed)
+ * that its type has.  0; -EAGAIN (the socket is full, or too many descriptors
+ * are in flight: try again when it is writable or a little later); -EPIPE or
+ * -ECONNRESET where the peer is gone; or -errno.
  */
+SC_MUST_CHECK int msg_send_with(
+    int socket, const struct msg *m, const struct msg_fds *fds);
+
+/* The same with one descriptor, or -1 for none. */
 SC_MUST_CHECK int msg_send(int socket, const struct msg *m, int fd);
 
 /*
- * Receive one message from a peer of kind `sender`.  1 and *ret, with *ret_fd
- * the descriptor that came along (the caller's, CLOEXEC) or -1; 0 at end of
- * file (an empty datagram looks the same); -EAGAIN; -EPROTO for what
- * msg_check() refuses; -EMFILE where a descriptor was cut off (MSG_CTRUNC);
- * or -errno.  Nothing of a message that is refused stays open.  What a dead
- * peer had sent comes before its end, also where it had not read everything.
+ * Receive one message from a peer of kind `sender`.  1 and *ret, with the
+ * descriptors that came along (the caller's, CLOEXEC); 0 at end of file (an
+ * empty datagram looks the same); -EAGAIN; -EPROTO for what msg_check()
+ * refuses; -EMFILE where the one descriptor was cut off for lack of room
+ * (MSG_CTRUNC); or -errno.  Where there is one for each slot, those of the
+ * last slots may be cut off: fewer come than the body says.  Nothing of a
+ * message that is refused stays open.  What a dead peer had sent comes before
+ * its end, also where it had not read everything.
+ */
+SC_MUST_CHECK int msg_receive_with(int socket, enum msg_sender sender,
+    struct msg *ret, struct msg_fds *ret_fds);
+
+/*
+ * The same for messages with no more than one descriptor: *ret_fd is that or
+ * -1, and what has more is refused.
  */
 SC_MUST_CHECK int msg_receive(
     int socket, enum msg_sender sender, struct msg *ret, int *ret_fd);

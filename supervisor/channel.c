@@ -18,13 +18,16 @@
 static void
 worker_channel_rewatch(struct worker_channel *ch, bool refused)
 {
-	bool waiting =
-	    ch->state == CHANNEL_OPEN && !channel_queue_is_empty(&ch->queue);
+	bool waiting;
 
-	if (ch->state == CHANNEL_OPEN)
+	if (ch->state == CHANNEL_OPEN) {
 		ev_io_start(ch->loop, &ch->reader);
-	else
+	} else {
 		ev_io_stop(ch->loop, &ch->reader);
+		ev_prepare_stop(ch->loop, &ch->turn);
+	}
+	waiting = ch->state == CHANNEL_OPEN && !ev_is_active(&ch->turn) &&
+		  !channel_queue_is_empty(&ch->queue);
 	if (waiting && !refused)
 		ev_io_start(ch->loop, &ch->writer);
 	else
@@ -39,15 +42,17 @@ worker_channel_rewatch(struct worker_channel *ch, bool refused)
 
 /* --- sending ----------------------------------------------------------- */
 
-/* 0 if m is sent or void, else what msg_send() said. */
+/* 0 if m is sent or void, else what msg_send_with() said. */
 static int
 send_now(struct worker_channel *ch, const struct msg *m)
 {
-	int fd = ch->handler->descriptor(ch->context, m);
+	struct msg sent = *m;
+	struct msg_fds fds;
 
-	if (fd == -ESTALE)
+	fds.count = 0;
+	if (ch->handler->descriptors(ch->context, &sent, &fds) == -ESTALE)
 		return 0;
-	return msg_send(ch->fd, m, fd);
+	return msg_send_with(ch->fd, &sent, &fds);
 }
 
 /* Send what waits, as far as the socket takes it; returns how much it took. */
@@ -87,6 +92,18 @@ on_retry(struct ev_loop *loop, ev_timer *timer, int revents)
 	worker_channel_rewatch(ch, flush(ch) == 0);
 }
 
+/* Before the loop sleeps. */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
+{
+	struct worker_channel *ch = turn->data;
+
+	(void)revents;
+	ev_prepare_stop(loop, turn);
+	(void)flush(ch);
+	worker_channel_rewatch(ch, false);
+}
+
 int
 worker_channel_send(struct worker_channel *ch, const struct msg *m)
 {
@@ -101,6 +118,38 @@ worker_channel_send(struct worker_channel *ch, const struct msg *m)
 	r = channel_queue_push(&ch->queue, m);
 	if (r == 0 && !ev_is_active(&ch->retry))
 		worker_channel_rewatch(ch, false);
+	return r;
+}
+
+static void
+add_client(struct msg *m, uint32_t slot, uint32_t generation)
+{
+	struct msg_slots *clients = &m->body.CLIENTS;
+
+	clients->item[clients->count++] = (struct msg_slot){ slot, generation };
+}
+
+int
+worker_channel_send_client(
+    struct worker_channel *ch, uint32_t slot, uint32_t generation)
+{
+	struct msg *last = channel_queue_last(&ch->queue);
+	struct msg m;
+	int r;
+
+	if (ch->state != CHANNEL_OPEN)
+		return -EPIPE;
+	if (last != NULL && last->head.type == MSG_CLIENTS &&
+	    last->body.CLIENTS.count < MSG_SLOTS_MAX) {
+		add_client(last, slot, generation);
+		return 0;
+	}
+	msg_init(&m, MSG_CLIENTS);
+	add_client(&m, slot, generation);
+	r = channel_queue_push(&ch->queue, &m);
+	/* Where others wait, something is awaited already. */
+	if (r == 0 && last == NULL)
+		ev_prepare_start(ch->loop, &ch->turn);
 	return r;
 }
 
@@ -186,9 +235,11 @@ worker_channel_open(struct worker_channel *ch, struct ev_loop *loop, int fd,
 	ev_io_init(&ch->reader, on_readable, fd, EV_READ);
 	ev_io_init(&ch->writer, on_writable, fd, EV_WRITE);
 	ev_timer_init(&ch->retry, on_retry, RETRY_S, 0);
+	ev_prepare_init(&ch->turn, on_turn);
 	ch->reader.data = ch;
 	ch->writer.data = ch;
 	ch->retry.data = ch;
+	ch->turn.data = ch;
 	worker_channel_rewatch(ch, false);
 }
 

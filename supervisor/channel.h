@@ -32,10 +32,11 @@ struct worker_channel_handler {
 	 */
 	void (*on_fault)(void *context, int error);
 	/*
-	 * The descriptor that goes with a message that is sent now, -1 for
-	 * none; -ESTALE: the message has become void, drop it.
+	 * The descriptors (borrowed) that go with a message that is sent now.
+	 * Slots that have become void are taken out of it.  0; or -ESTALE:
+	 * nothing is left of it, drop it.
 	 */
-	int (*descriptor)(void *context, const struct msg *m);
+	int (*descriptors)(void *context, struct msg *m, struct msg_fds *ret);
 };
 
 struct worker_channel {
@@ -45,6 +46,7 @@ struct worker_channel {
 	ev_io reader;
 	ev_io writer;
 	ev_timer retry;
+	ev_prepare turn; /* clients wait for the end of this turn */
 	struct channel_queue queue;
 	const struct worker_channel_handler *handler;
 	void *context;
@@ -64,6 +66,14 @@ void worker_channel_open(struct worker_channel *ch, struct ev_loop *loop,
  */
 SC_MUST_CHECK int worker_channel_send(
     struct worker_channel *ch, const struct msg *m);
+
+/*
+ * Send a client, together with others that are sent in the same turn of the
+ * loop: the worker is woken once for all of them.  It does not overtake what
+ * was sent before, nor is it overtaken.  As worker_channel_send().
+ */
+SC_MUST_CHECK int worker_channel_send_client(
+    struct worker_channel *ch, uint32_t slot, uint32_t generation);
 
 /*
  * Receive all that is left, after the worker's death: until end of file,

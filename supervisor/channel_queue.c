@@ -69,6 +69,12 @@ channel_queue_peek(const struct channel_queue *q)
 	return q->count == 0 ? NULL : queue_at(q, 0);
 }
 
+struct msg *
+channel_queue_last(struct channel_queue *q)
+{
+	return q->count == 0 ? NULL : queue_at(q, q->count - 1);
+}
+
 void
 channel_queue_pop(struct channel_queue *q)
 {

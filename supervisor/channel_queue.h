@@ -34,6 +34,9 @@ SC_MUST_CHECK int channel_queue_push(
 /* The first message, or NULL; valid until the queue is changed. */
 const struct msg *channel_queue_peek(const struct channel_queue *q);
 
+/* The last message, to be added to, or NULL; valid as above. */
+struct msg *channel_queue_last(struct channel_queue *q);
+
 /* Remove the first message; there must be one. */
 void channel_queue_pop(struct channel_queue *q);
 

@@ -23,34 +23,35 @@
 /* --- to workers -------------------------------------------------------- */
 
 /*
- * Send, or kill a worker that does not read what it is sent: its successor
- * inherits what the message was about.
+ * What became of sending: a worker that does not read what it is sent is
+ * killed, its successor inherits what the message was about.
  */
 static void
-send_to(struct supervisor *sv, struct worker_slot *w, const struct msg *m)
+note_sent(
+    struct supervisor *sv, struct worker_slot *w, enum msg_type type, int r)
 {
-	int r;
-
-	if (!worker_slot_reachable(w))
-		return;
-	r = worker_channel_send(&w->channel, m);
 	if (r == 0 || r == -EPIPE || r == -ECONNRESET)
 		return; /* sent, or it is dying */
 	log_error("worker %u (pid %d): message %s: %s; killed", w->index,
-	    (int)w->pid, msg_type_name(m->head.type), strerror(-r));
+	    (int)w->pid, msg_type_name(type), strerror(-r));
 	nursery_kill(sv, w, WORKER_KILL_PROTOCOL);
+}
+
+static void
+send_to(struct supervisor *sv, struct worker_slot *w, const struct msg *m)
+{
+	if (worker_slot_reachable(w))
+		note_sent(sv, w, (enum msg_type)m->head.type,
+		    worker_channel_send(&w->channel, m));
 }
 
 void
 dispatch_client(struct supervisor *sv, struct worker_slot *w, uint32_t slot,
     uint32_t generation)
 {
-	struct msg m;
-
-	msg_init(&m, MSG_CLIENT);
-	m.body.CLIENT.slot = slot;
-	m.body.CLIENT.generation = generation;
-	send_to(sv, w, &m);
+	if (worker_slot_reachable(w))
+		note_sent(sv, w, MSG_CLIENTS,
+		    worker_channel_send_client(&w->channel, slot, generation));
 }
 
 void
@@ -232,7 +233,7 @@ handle(
 	case MSG_LET_GO:
 		w->bond = BOND_LOOSE;
 		return 0;
-	case MSG_CLIENT:
+	case MSG_CLIENTS:
 	case MSG_CLOSED:
 	case MSG_DRAIN:
 	case MSG_ALONE:
@@ -291,22 +292,37 @@ on_fault(void *context, int error)
 }
 
 /*
- * The client may have left the vault, or changed hands, while its message
- * waited; then the descriptor is another's.
+ * Those of clients.  One may have left the vault, or changed hands, while its
+ * message waited; then the descriptor is another's.
  */
 static int
-descriptor(void *context, const struct msg *m)
+clients_descriptors(
+    const struct worker_slot *w, struct msg_slots *clients, struct msg_fds *ret)
 {
-	struct worker_slot *w = context;
 	const struct vault_entry *entry;
 
+	for (uint32_t i = 0; i < clients->count; i++) {
+		struct msg_slot client = clients->item[i];
+
+		entry = find_own(w->supervisor, w, SOCKET_CLIENT, client.slot,
+		    client.generation);
+		if (entry == NULL)
+			continue;
+		clients->item[ret->count] = client;
+		ret->fd[ret->count++] = entry->fd;
+	}
+	clients->count = ret->count;
+	return ret->count > 0 ? 0 : -ESTALE;
+}
+
+static int
+descriptors(void *context, struct msg *m, struct msg_fds *ret)
+{
+	if (m->head.type == MSG_CLIENTS)
+		return clients_descriptors(context, &m->body.CLIENTS, ret);
 	if (m->head.type == MSG_LOG)
-		return log_fd();
-	if (m->head.type != MSG_CLIENT)
-		return -1;
-	entry = find_own(w->supervisor, w, SOCKET_CLIENT, m->body.CLIENT.slot,
-	    m->body.CLIENT.generation);
-	return entry != NULL ? entry->fd : -ESTALE;
+		ret->fd[ret->count++] = log_fd();
+	return 0;
 }
 
 void
@@ -315,7 +331,7 @@ dispatch_open(struct supervisor *sv, struct worker_slot *w, int fd)
 	static const struct worker_channel_handler handler = {
 		.on_message = on_message,
 		.on_fault = on_fault,
-		.descriptor = descriptor,
+		.descriptors = descriptors,
 	};
 	uint32_t limit = sv->vault.tables[SOCKET_CLIENT].capacity +
 			 sv->vault.tables[SOCKET_UPSTREAM].capacity +

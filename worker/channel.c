@@ -81,20 +81,21 @@ on_retry(struct ev_loop *loop, ev_timer *timer, int revents)
 static void
 receive(struct channel *ch)
 {
+	struct msg_fds fds;
 	struct msg m;
-	int fd, n, turns;
+	int n, turns;
 
 	for (turns = 0; turns < BATCH && ch->fd >= 0; turns++) {
-		n = msg_receive(ch->fd, FROM_SUPERVISOR, &m, &fd);
+		n = msg_receive_with(ch->fd, FROM_SUPERVISOR, &m, &fds);
 		if (n == -EAGAIN)
 			return;
 		if (n > 0) {
 			KILL_POINT();
-			ch->on_message(ch->context, &m, fd);
+			ch->on_message(ch->context, &m, &fds);
 			continue;
 		}
 		if (n == -EMFILE) {
-			log_warning("no descriptor free for a connection");
+			log_warning("no descriptor free for the log");
 			continue;
 		}
 		if (n < 0)

@@ -30,8 +30,9 @@ struct channel {
 	uint64_t queued_seq; /* number of the newest message */
 	uint64_t sent_seq;   /* number of the newest one that has left */
 	struct channel_item *first, **last;
-	/* A message came; `fd` is the receiver's, or -1. */
-	void (*on_message)(void *context, const struct msg *m, int fd);
+	/* A message came; its descriptors are the receiver's. */
+	void (*on_message)(
+	    void *context, const struct msg *m, const struct msg_fds *fds);
 	void (*on_flushed)(void *context); /* messages that waited have left */
 	void (*on_closed)(void *context);  /* the supervisor is gone */
 	void *context;

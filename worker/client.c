@@ -667,6 +667,18 @@ on_client(struct ev_loop *loop, ev_io *io, int revents)
 		client_read(c);
 }
 
+void
+client_take(struct worker *w, uint32_t slot, uint32_t generation, int fd)
+{
+	struct client *c;
+
+	client_new(w, slot, generation, fd);
+	c = w->client_of[slot];
+	/* Mostly its request is there: no need to be woken for it. */
+	if (c != NULL && c->io.events & EV_READ)
+		client_read(c);
+}
+
 /* --- time limits -------------------------------------------------------- */
 
 static struct client *

@@ -82,6 +82,9 @@ client_message(const struct client *c)
  */
 void client_new(struct worker *w, uint32_t slot, uint32_t generation, int fd);
 
+/* The same, and what the client has sent by now is read at once. */
+void client_take(struct worker *w, uint32_t slot, uint32_t generation, int fd);
+
 /*
  * This process's share in a connection whose record was another's: nothing
  * is counted, watched or sent yet.  Takes `fd`.  NULL: no memory.

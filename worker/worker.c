@@ -121,20 +121,39 @@ be_alone(struct worker *w)
 	(void)channel_send(&w->channel, &m, -1);
 }
 
+/* Clients that came with a message. */
 static void
-on_message(void *context, const struct msg *m, int fd)
+take_clients(struct worker *w, const struct msg_slots *clients,
+    const struct msg_fds *fds)
+{
+	for (uint32_t i = 0; i < fds->count; i++) {
+		const struct msg_slot *client = &clients->item[i];
+		int fd = fds->fd[i];
+
+		if (client->slot < w->shm->sizes.clients &&
+		    w->client_of[client->slot] == NULL)
+			client_take(w, client->slot, client->generation, fd);
+		else
+			fd_close(&fd);
+	}
+	if (fds->count == clients->count)
+		return;
+	log_warning("no descriptor free for %u connections",
+	    clients->count - fds->count);
+	for (uint32_t i = fds->count; i < clients->count; i++)
+		farewell_say(&w->farewell, clients->item[i].slot,
+		    clients->item[i].generation);
+}
+
+static void
+on_message(void *context, const struct msg *m, const struct msg_fds *fds)
 {
 	struct worker *w = context;
 
 	work_on_nothing(w, WORK_MESSAGE);
 	switch ((enum msg_type)m->head.type) {
-	case MSG_CLIENT:
-		if (fd >= 0 && m->body.CLIENT.slot < w->shm->sizes.clients &&
-		    w->client_of[m->body.CLIENT.slot] == NULL)
-			client_new(w, m->body.CLIENT.slot,
-			    m->body.CLIENT.generation, fd);
-		else
-			fd_close(&fd);
+	case MSG_CLIENTS:
+		take_clients(w, &m->body.CLIENTS, fds);
 		break;
 	case MSG_CLOSED:
 		if (m->body.CLOSED.slot < w->shm->sizes.upstreams)
@@ -148,8 +167,7 @@ on_message(void *context, const struct msg *m, int fd)
 		be_alone(w);
 		break;
 	case MSG_LOG:
-		if (fd >= 0)
-			log_replace_fd(fd);
+		log_replace_fd(fds->fd[0]);
 		break;
 	case MSG_LOG_LEVEL:
 		if (m->body.LOG_LEVEL.level <= LOG_LEVEL_DEBUG)

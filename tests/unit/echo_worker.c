@@ -231,14 +231,17 @@ is_stubborn(const struct msg *m)
 static void
 listen_to_supervisor(void)
 {
+	struct msg_fds fds;
 	struct msg m;
-	int fd, r;
+	int r;
 
-	while ((r = msg_receive(
-		    self.start->channel, FROM_SUPERVISOR, &m, &fd)) == 1) {
-		if (m.head.type == MSG_CLIENT)
-			hold(fd, SOCKET_CLIENT, m.body.CLIENT.slot,
-			    m.body.CLIENT.generation);
+	while ((r = msg_receive_with(
+		    self.start->channel, FROM_SUPERVISOR, &m, &fds)) == 1) {
+		for (uint32_t i = 0;
+		     m.head.type == MSG_CLIENTS && i < fds.count; i++)
+			hold(fds.fd[i], SOCKET_CLIENT,
+			    m.body.CLIENTS.item[i].slot,
+			    m.body.CLIENTS.item[i].generation);
 		if (m.head.type == MSG_DRAIN && !is_stubborn(&m))
 			_exit(0);
 	}

@@ -24,7 +24,7 @@ static struct {
 	struct ev_loop *loop;
 	ev_timer deadline;
 	int peer;
-	int sample; /* the descriptor that goes with CLIENT */
+	int sample; /* the descriptor that goes with a client */
 	unsigned messages, faults, stale;
 	int last_fault;
 	uint32_t last_slot;
@@ -50,20 +50,27 @@ on_fault(void *context, int error)
 
 /* Odd slots have left the vault meanwhile, if `stale` says so. */
 static int
-descriptor(void *context, const struct msg *m)
+descriptors(void *context, struct msg *m, struct msg_fds *ret)
 {
+	struct msg_slots *clients = &m->body.CLIENTS;
+
 	(void)context;
-	if (m->head.type != MSG_CLIENT)
-		return -1;
-	if (rig.stale && m->body.CLIENT.slot % 2 == 1)
-		return -ESTALE;
-	return rig.sample;
+	if (m->head.type != MSG_CLIENTS)
+		return 0;
+	for (uint32_t i = 0; i < clients->count; i++) {
+		if (rig.stale && clients->item[i].slot % 2 == 1)
+			continue;
+		clients->item[ret->count] = clients->item[i];
+		ret->fd[ret->count++] = rig.sample;
+	}
+	clients->count = ret->count;
+	return ret->count > 0 ? 0 : -ESTALE;
 }
 
 static const struct worker_channel_handler handler = {
 	.on_message = on_message,
 	.on_fault = on_fault,
-	.descriptor = descriptor,
+	.descriptors = descriptors,
 };
 
 static void
@@ -102,13 +109,15 @@ teardown(void)
 	fd_close(&rig.sample);
 }
 
+/* A message of its own. */
 static int
 send_client(uint32_t slot)
 {
 	struct msg m;
 
-	msg_init(&m, MSG_CLIENT);
-	m.body.CLIENT.slot = slot;
+	msg_init(&m, MSG_CLIENTS);
+	m.body.CLIENTS.count = 1;
+	m.body.CLIENTS.item[0].slot = slot;
 	return worker_channel_send(&rig.channel, &m);
 }
 
@@ -116,14 +125,16 @@ send_client(uint32_t slot)
 static uint32_t
 take_clients(uint32_t next, uint32_t step)
 {
+	struct msg_fds fds;
 	struct msg m;
-	int fd;
 
-	while (msg_receive(rig.peer, FROM_SUPERVISOR, &m, &fd) == 1) {
-		ck_assert_int_ge(fd, 0);
-		ck_assert_uint_eq(m.body.CLIENT.slot, next);
-		next += step;
-		fd_close(&fd);
+	while (msg_receive_with(rig.peer, FROM_SUPERVISOR, &m, &fds) == 1) {
+		ck_assert_uint_eq(fds.count, m.body.CLIENTS.count);
+		for (uint32_t i = 0; i < fds.count; i++) {
+			ck_assert_uint_eq(m.body.CLIENTS.item[i].slot, next);
+			next += step;
+			fd_close(&fds.fd[i]);
+		}
 	}
 	return next;
 }
@@ -170,6 +181,108 @@ START_TEST(void_messages_are_dropped_when_their_turn_comes)
 		next = take_clients(next, 2);
 	}
 	ck_assert(channel_queue_is_empty(&rig.channel.queue));
+}
+END_TEST
+
+/* So many clients in one turn of the loop, from this slot on. */
+static void
+send_clients(uint32_t first, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		ck_assert_int_eq(
+		    worker_channel_send_client(&rig.channel, first + i, 1), 0);
+}
+
+/* How many messages the peer has; what they hold is thrown away. */
+static unsigned
+take_messages(void)
+{
+	struct msg_fds fds;
+	unsigned count = 0;
+	struct msg m;
+
+	for (; msg_receive_with(rig.peer, FROM_SUPERVISOR, &m, &fds) == 1;
+	     count++)
+		for (uint32_t i = 0; i < fds.count; i++)
+			fd_close(&fds.fd[i]);
+	return count;
+}
+
+START_TEST(clients_of_one_turn_go_together)
+{
+	send_clients(0, 5);
+	ck_assert_uint_eq(take_messages(), 0);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ck_assert_uint_eq(take_messages(), 1);
+	send_clients(5, MSG_SLOTS_MAX + 1);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ck_assert_uint_eq(take_messages(), 2);
+	ck_assert(channel_queue_is_empty(&rig.channel.queue));
+	ck_assert(!ev_is_active(&rig.channel.turn));
+	ck_assert(!ev_is_active(&rig.channel.writer));
+}
+END_TEST
+
+START_TEST(void_clients_are_taken_out_of_a_message)
+{
+	rig.stale = 1;
+	send_clients(0, 9);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ck_assert_uint_eq(take_clients(0, 2), 10);
+	ck_assert_int_eq(worker_channel_send_client(&rig.channel, 1, 1), 0);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ck_assert_uint_eq(take_messages(), 0);
+	ck_assert(channel_queue_is_empty(&rig.channel.queue));
+}
+END_TEST
+
+START_TEST(nothing_overtakes_clients_that_wait)
+{
+	struct msg drain, got;
+	struct msg_fds fds;
+
+	send_clients(0, 1);
+	msg_init(&drain, MSG_DRAIN);
+	ck_assert_int_eq(worker_channel_send(&rig.channel, &drain), 0);
+	send_clients(1, 1);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	for (uint32_t slot = 0; slot < 2; slot++) {
+		ck_assert_int_eq(
+		    msg_receive_with(rig.peer, FROM_SUPERVISOR, &got, &fds), 1);
+		ck_assert_int_eq(got.head.type, MSG_CLIENTS);
+		ck_assert_uint_eq(got.body.CLIENTS.item[0].slot, slot);
+		fd_close(&fds.fd[0]);
+		if (slot == 0)
+			ck_assert_int_eq(msg_receive_with(rig.peer,
+					     FROM_SUPERVISOR, &got, &fds),
+			    1);
+	}
+	ck_assert_uint_eq(take_messages(), 0);
+}
+END_TEST
+
+START_TEST(clients_join_a_jam)
+{
+	uint32_t sent = jam(), taken = 0;
+
+	send_clients(sent, 100);
+	sent += 100;
+	while (taken < sent) {
+		taken = take_clients(taken, 1);
+		if (taken < sent)
+			ev_run(rig.loop, EVRUN_ONCE);
+	}
+	ck_assert(channel_queue_is_empty(&rig.channel.queue));
+}
+END_TEST
+
+START_TEST(closing_forgets_clients_that_wait)
+{
+	send_clients(0, 1);
+	worker_channel_close(&rig.channel);
+	ck_assert(!ev_is_active(&rig.channel.turn));
+	ck_assert_int_eq(
+	    worker_channel_send_client(&rig.channel, 1, 1), -EPIPE);
 }
 END_TEST
 
@@ -289,6 +402,11 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, full_socket_loses_nothing_and_keeps_the_order);
 	tcase_add_test(tc, void_messages_are_dropped_when_their_turn_comes);
+	tcase_add_test(tc, clients_of_one_turn_go_together);
+	tcase_add_test(tc, void_clients_are_taken_out_of_a_message);
+	tcase_add_test(tc, nothing_overtakes_clients_that_wait);
+	tcase_add_test(tc, clients_join_a_jam);
+	tcase_add_test(tc, closing_forgets_clients_that_wait);
 	tcase_add_test(tc, limit_of_the_queue_is_told);
 	tcase_add_test(tc, nonsense_is_a_fault_and_the_rest_is_read);
 	tcase_add_test(tc, wrong_direction_is_a_fault);

@@ -30,8 +30,8 @@ push(uint32_t slot)
 {
 	struct msg m;
 
-	msg_init(&m, MSG_CLIENT);
-	m.body.CLIENT.slot = slot;
+	msg_init(&m, MSG_END_SESSION);
+	m.body.END_SESSION.slot = slot;
 	return channel_queue_push(&queue, &m);
 }
 
@@ -43,7 +43,7 @@ pop(void)
 	uint32_t slot;
 
 	ck_assert_ptr_nonnull(m);
-	slot = m->body.CLIENT.slot;
+	slot = m->body.END_SESSION.slot;
 	channel_queue_pop(&queue);
 	return slot;
 }

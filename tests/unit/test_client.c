@@ -7,8 +7,11 @@
 #include <check.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "common/fd.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/answer.h"
@@ -356,6 +359,79 @@ START_TEST(closing_lets_everything_go)
 }
 END_TEST
 
+/* Tell the worker of clients in slots 0 and 1, from the same socket. */
+static void
+send_two_clients(uint32_t generation, int fd)
+{
+	const struct msg_fds fds = { .count = 2, .fd = { fd, fd } };
+	struct msg m;
+
+	msg_init(&m, MSG_CLIENTS);
+	m.body.CLIENTS.count = 2;
+	for (uint32_t i = 0; i < 2; i++) {
+		rig.shm.clients[i].generation = generation;
+		m.body.CLIENTS.item[i] = (struct msg_slot){ i, generation };
+	}
+	ck_assert_int_eq(msg_send_with(rig.supervisor, &m, &fds), 0);
+}
+
+START_TEST(clients_that_come_are_read_at_once)
+{
+	int ends[2];
+
+	client_close(rig.c, END_CLIENT_LEFT, false);
+	ck_assert_int_eq(
+	    socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
+	    0);
+	ck_assert_int_eq(send(ends[0], "GET /", 5, 0), 5);
+	send_two_clients(2, ends[1]);
+	ev_run(rig.w.loop, EVRUN_ONCE);
+	ck_assert_uint_eq(RECORD_STATE(&rig.shm.clients[0])->taken, 5);
+	/* It is the same socket; nothing is left, but it is watched. */
+	ck_assert_uint_eq(RECORD_STATE(&rig.shm.clients[1])->taken, 0);
+	ck_assert_uint_eq(RECORD_STATE(&rig.shm.clients[1])->generation, 2);
+	ck_assert_ptr_nonnull(rig.w.client_of[1]);
+	ck_assert(ev_is_active(&rig.w.client_of[1]->io));
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+}
+END_TEST
+
+/* Nobody would ever serve it. */
+START_TEST(a_client_without_a_descriptor_is_let_go)
+{
+	struct rlimit limit;
+	int ends[2], top, fd;
+	struct msg m;
+
+	client_close(rig.c, END_CLIENT_LEFT, false);
+	farewell_flush(&rig.w.farewell);
+	ck_assert_int_eq(msg_receive(rig.supervisor, FROM_WORKER, &m, &fd), 1);
+	ck_assert_int_eq(
+	    socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
+	    0);
+	send_two_clients(2, ends[1]);
+	top = dup(ends[0]);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)top + 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	fd_close(&top);
+	ev_run(rig.w.loop, EVRUN_ONCE);
+	ck_assert_ptr_nonnull(rig.w.client_of[0]);
+	ck_assert_ptr_null(rig.w.client_of[1]);
+	farewell_flush(&rig.w.farewell);
+	ck_assert_int_eq(msg_receive(rig.supervisor, FROM_WORKER, &m, &fd), 1);
+	ck_assert_int_eq(m.head.type, MSG_LEFT);
+	ck_assert_uint_eq(m.body.LEFT.count, 1);
+	ck_assert_uint_eq(m.body.LEFT.item[0].slot, 1);
+	ck_assert_uint_eq(m.body.LEFT.item[0].generation, 2);
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -378,6 +454,9 @@ main(void)
 	tcase_add_test(tc, a_drain_lets_go_what_is_idle);
 	tcase_add_test(tc, closing_keeps_a_legacy_stream);
 	tcase_add_test(tc, closing_lets_everything_go);
+	tcase_add_test(tc, clients_that_come_are_read_at_once);
+	if (unit_limit_is_the_kernels())
+		tcase_add_test(tc, a_client_without_a_descriptor_is_let_go);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }

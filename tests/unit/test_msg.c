@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -19,14 +18,18 @@
 #include "common/msg.h"
 #include "tests/unit/unit.h"
 
+/* How many descriptors go with a message, and the slots that it is made of. */
+#define SLOTS 3
+enum { NONE = 0, ONE = 1, EACH = SLOTS };
+
 /* clang-format off */
 static const struct {
 	enum msg_type type;
 	enum msg_sender sender;
-	bool has_fd;
+	uint32_t fds;
 	const char *name;
 } rows[] = {
-#define X(name, sender, body, has_fd) { MSG_##name, sender, has_fd, #name },
+#define X(name, sender, body, fds) { MSG_##name, sender, fds, #name },
 	MSG_TYPES(X)
 #undef X
 };
@@ -67,6 +70,26 @@ make(struct msg *m, enum msg_type type)
 	msg_init(m, type);
 	for (uint32_t i = 0; i < m->head.body_len; i++)
 		bytes[i] = (unsigned char)(i + 1);
+	if (type == MSG_CLIENTS)
+		m->body.CLIENTS.count = SLOTS;
+}
+
+/* The same descriptor so many times. */
+static struct msg_fds
+sample_fds(uint32_t count)
+{
+	struct msg_fds fds = { .count = count };
+
+	for (uint32_t i = 0; i < count; i++)
+		fds.fd[i] = null_fd;
+	return fds;
+}
+
+static void
+close_all(struct msg_fds *fds)
+{
+	for (uint32_t i = 0; i < fds->count; i++)
+		fd_close(&fds->fd[i]);
 }
 
 static bool
@@ -90,23 +113,71 @@ open_fds(void)
 
 START_TEST(each_message_arrives_as_sent)
 {
+	const struct msg_fds fds = sample_fds(rows[_i].fds);
+	struct msg_fds came;
+	struct msg sent, got;
+
+	make(&sent, rows[_i].type);
+	ck_assert_str_eq(msg_type_name(sent.head.type), rows[_i].name);
+	ck_assert_int_eq(msg_send_with(ends[0], &sent, &fds), 0);
+	ck_assert_int_eq(
+	    msg_receive_with(ends[1], rows[_i].sender, &got, &came), 1);
+	ck_assert_mem_eq(&got, &sent, msg_size(&sent));
+	ck_assert_uint_eq(came.count, rows[_i].fds);
+	for (uint32_t i = 0; i < came.count; i++) {
+		ck_assert(same_file(came.fd[i], null_fd));
+		ck_assert_int_eq(fcntl(came.fd[i], F_GETFD), FD_CLOEXEC);
+	}
+	close_all(&came);
+	ck_assert_int_eq(
+	    msg_receive_with(ends[1], rows[_i].sender, &got, &came), -EAGAIN);
+}
+END_TEST
+
+START_TEST(one_descriptor_or_none_is_taken_singly)
+{
+	const struct msg_fds fds = sample_fds(rows[_i].fds);
+	unsigned before = open_fds();
 	struct msg sent, got;
 	int fd = -2;
 
 	make(&sent, rows[_i].type);
-	ck_assert_str_eq(msg_type_name(sent.head.type), rows[_i].name);
-	ck_assert_int_eq(
-	    msg_send(ends[0], &sent, rows[_i].has_fd ? null_fd : -1), 0);
-	ck_assert_int_eq(msg_receive(ends[1], rows[_i].sender, &got, &fd), 1);
-	ck_assert_mem_eq(&got, &sent, msg_size(&sent));
-	if (rows[_i].has_fd) {
+	ck_assert_int_eq(msg_send_with(ends[0], &sent, &fds), 0);
+	ck_assert_int_eq(msg_receive(ends[1], rows[_i].sender, &got, &fd),
+	    rows[_i].fds == EACH ? -EPROTO : 1);
+	if (rows[_i].fds == ONE)
 		ck_assert(same_file(fd, null_fd));
-		ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-		fd_close(&fd);
+	else
+		ck_assert_int_eq(fd, rows[_i].fds == NONE ? -1 : -2);
+	fd_close(&fd);
+	ck_assert_uint_eq(open_fds(), before);
+}
+END_TEST
+
+/* As many as there may be; each descriptor is another one. */
+START_TEST(descriptors_keep_their_order)
+{
+	struct msg_fds fds = { .count = MSG_FDS_MAX }, came;
+	struct stat was, is;
+	struct msg m, got;
+
+	make(&m, MSG_CLIENTS);
+	m.body.CLIENTS.count = MSG_SLOTS_MAX;
+	for (uint32_t i = 0; i < MSG_FDS_MAX; i++) {
+		fds.fd[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ck_assert_int_ge(fds.fd[i], 0);
 	}
-	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(msg_send_with(ends[0], &m, &fds), 0);
 	ck_assert_int_eq(
-	    msg_receive(ends[1], rows[_i].sender, &got, &fd), -EAGAIN);
+	    msg_receive_with(ends[1], FROM_SUPERVISOR, &got, &came), 1);
+	ck_assert_uint_eq(came.count, MSG_FDS_MAX);
+	for (uint32_t i = 0; i < MSG_FDS_MAX; i++) {
+		ck_assert_int_eq(fstat(fds.fd[i], &was), 0);
+		ck_assert_int_eq(fstat(came.fd[i], &is), 0);
+		ck_assert_uint_eq(is.st_ino, was.st_ino);
+	}
+	close_all(&fds);
+	close_all(&came);
 }
 END_TEST
 
@@ -114,29 +185,49 @@ START_TEST(each_message_is_checked)
 {
 	struct msg m;
 	enum msg_sender sender = rows[_i].sender;
-	bool has_fd = rows[_i].has_fd;
+	uint32_t fds = rows[_i].fds;
 	size_t len;
 
 	make(&m, rows[_i].type);
 	len = msg_size(&m);
-	ck_assert_int_eq(msg_check(&m, len, sender, has_fd), 0);
-	ck_assert_int_eq(msg_check(&m, len, other(sender), has_fd), -EPROTO);
-	ck_assert_int_eq(msg_check(&m, len, sender, !has_fd), -EPROTO);
+	ck_assert_int_eq(msg_check(&m, len, sender, fds), 0);
+	ck_assert_int_eq(msg_check(&m, len, other(sender), fds), -EPROTO);
+	for (uint32_t wrong = 0; wrong <= MSG_FDS_MAX + 1; wrong++)
+		if (wrong != fds)
+			ck_assert_int_eq(
+			    msg_check(&m, len, sender, wrong), -EPROTO);
 	for (size_t wrong = 0; wrong <= sizeof(m); wrong++)
 		if (wrong != len)
 			ck_assert_int_eq(
-			    msg_check(&m, wrong, sender, has_fd), -EPROTO);
+			    msg_check(&m, wrong, sender, fds), -EPROTO);
 	m.head.version++;
-	ck_assert_int_eq(msg_check(&m, len, sender, has_fd), -EPROTO);
+	ck_assert_int_eq(msg_check(&m, len, sender, fds), -EPROTO);
 	m.head.version--;
 	m.head.type = MSG_TYPE_COUNT;
-	ck_assert_int_eq(msg_check(&m, len, sender, has_fd), -EPROTO);
+	ck_assert_int_eq(msg_check(&m, len, sender, fds), -EPROTO);
 	m.head.type = (uint16_t)rows[_i].type;
 	m.head.body_len++;
-	ck_assert_int_eq(msg_check(&m, len, sender, has_fd), -EPROTO);
-	ck_assert_int_eq(msg_check(&m, len + 1, sender, has_fd), -EPROTO);
+	ck_assert_int_eq(msg_check(&m, len, sender, fds), -EPROTO);
+	ck_assert_int_eq(msg_check(&m, len + 1, sender, fds), -EPROTO);
 	m.head.body_len = UINT32_MAX;
-	ck_assert_int_eq(msg_check(&m, len, sender, has_fd), -EPROTO);
+	ck_assert_int_eq(msg_check(&m, len, sender, fds), -EPROTO);
+}
+END_TEST
+
+START_TEST(number_of_slots_is_checked)
+{
+	struct msg m;
+	size_t len;
+
+	make(&m, MSG_CLIENTS);
+	len = msg_size(&m);
+	m.body.CLIENTS.count = 0;
+	ck_assert_int_eq(msg_check(&m, len, FROM_SUPERVISOR, 0), -EPROTO);
+	m.body.CLIENTS.count = MSG_SLOTS_MAX;
+	ck_assert_int_eq(msg_check(&m, len, FROM_SUPERVISOR, MSG_SLOTS_MAX), 0);
+	m.body.CLIENTS.count++;
+	ck_assert_int_eq(
+	    msg_check(&m, len, FROM_SUPERVISOR, MSG_SLOTS_MAX + 1), -EPROTO);
 }
 END_TEST
 
@@ -193,7 +284,7 @@ static const struct {
 	{ MSG_PARK, 0, 4096, 1, -EPROTO },
 	{ MSG_READY, 0, 0, 0, 1 },
 	{ MSG_READY, 0, 0, 1, -EPROTO },
-	{ MSG_CLIENT, 0, 0, 1, -EPROTO }, /* a worker may not */
+	{ MSG_CLIENTS, 0, 0, SLOTS, -EPROTO }, /* a worker may not */
 };
 /* clang-format on */
 
@@ -218,15 +309,6 @@ START_TEST(a_peer_that_breaks_the_rules_leaves_nothing_behind)
 }
 END_TEST
 
-/* Valgrind keeps a limit of its own, of which the kernel knows nothing. */
-static bool
-limit_is_the_kernels(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return preload == NULL || strstr(preload, "vgpreload") == NULL;
-}
-
 START_TEST(a_descriptor_cut_off_is_told)
 {
 	struct rlimit limit;
@@ -244,6 +326,34 @@ START_TEST(a_descriptor_cut_off_is_told)
 	ck_assert_int_eq(msg_send(ends[0], &m, null_fd), 0);
 	ck_assert_int_eq(msg_receive(ends[1], FROM_WORKER, &got, &fd), 1);
 	fd_close(&fd);
+}
+END_TEST
+
+/* Those that have room arrive, and belong to the first slots. */
+START_TEST(the_last_descriptors_may_be_cut_off)
+{
+	const struct msg_fds fds = sample_fds(SLOTS);
+	struct msg_fds came;
+	struct rlimit limit;
+	struct msg m, got;
+	int first = dup(null_fd), second = dup(null_fd);
+
+	make(&m, MSG_CLIENTS);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)second + 1; /* all below are taken */
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(msg_send_with(ends[0], &m, &fds), 0);
+	ck_assert_int_eq(
+	    msg_receive_with(ends[1], FROM_SUPERVISOR, &got, &came), 1);
+	ck_assert_uint_eq(came.count, 0);
+	fd_close(&first);
+	fd_close(&second);
+	ck_assert_int_eq(msg_send_with(ends[0], &m, &fds), 0);
+	ck_assert_int_eq(
+	    msg_receive_with(ends[1], FROM_SUPERVISOR, &got, &came), 1);
+	ck_assert_uint_eq(got.body.CLIENTS.count, SLOTS);
+	ck_assert_uint_eq(came.count, 2);
+	close_all(&came);
 }
 END_TEST
 
@@ -325,13 +435,19 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
 	    tc, each_message_arrives_as_sent, 0, ARRAY_LEN(rows));
+	tcase_add_loop_test(
+	    tc, one_descriptor_or_none_is_taken_singly, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, descriptors_keep_their_order);
 	tcase_add_loop_test(tc, each_message_is_checked, 0, ARRAY_LEN(rows));
+	tcase_add_test(tc, number_of_slots_is_checked);
 	tcase_add_test(tc, an_unknown_type_has_no_name);
 	tcase_add_loop_test(tc,
 	    a_peer_that_breaks_the_rules_leaves_nothing_behind, 0,
 	    ARRAY_LEN(raw_rows));
-	if (limit_is_the_kernels())
+	if (unit_limit_is_the_kernels()) {
 		tcase_add_test(tc, a_descriptor_cut_off_is_told);
+		tcase_add_test(tc, the_last_descriptors_may_be_cut_off);
+	}
 	tcase_add_test(tc, a_full_socket_asks_for_patience);
 	tcase_add_test(tc, an_end_is_told_from_patience);
 	tcase_add_test(tc, a_reset_hides_no_message);
