@@ -351,6 +351,24 @@ addr_is_loopback(const struct sockaddr *address)
 	return false;
 }
 
+bool
+addr_is_wildcard(const struct sockaddr *address)
+{
+	const void *from = address;
+
+	if (address->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = from;
+
+		return v4->sin_addr.s_addr == htonl(INADDR_ANY);
+	}
+	if (address->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = from;
+
+		return IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
+	}
+	return true;
+}
+
 /* "localhost" itself, or a name that ends in ".localhost". */
 static bool
 name_is_loopback(const char *name, size_t len)

@@ -89,6 +89,9 @@ uint16_t addr_port(const struct sockaddr *address);
  */
 bool addr_is_loopback(const struct sockaddr *address);
 
+/* Whether it stands for every address: 0.0.0.0, ::, and other families. */
+bool addr_is_wildcard(const struct sockaddr *address);
+
 /*
  * The same for a host, with or without brackets, as it stands in a URL or a
  * Host field (without its port): a literal as above, "localhost" or a name

@@ -32,7 +32,7 @@
 #include "common/work.h"
 
 #define SHM_MAGIC 0x54414353u /* "SCAT" */
-#define SHM_LAYOUT_VERSION 9u
+#define SHM_LAYOUT_VERSION 10u
 
 #define SHM_WORKERS_MAX 64u
 #define SHM_BLOCK_SIZE 1024u
@@ -217,7 +217,7 @@ struct client_record {
 	uint8_t address[16]; /* of the peer, IPv4-mapped where it is IPv4 */
 	uint16_t port;
 	uint16_t reserved;
-	uint32_t listener; /* on which it came in */
+	uint32_t on_loopback; /* the address that it came in on is */
 	/*
 	 * What goes with state.json: for the log, and for the stream's record
 	 * when the request is in.  It stands once, for until then nobody reads

@@ -18,7 +18,12 @@
 #include "supervisor/placement.h"
 
 /* Connections taken in one turn of the loop, so that none starves the rest. */
-#define BATCH 64
+#define BATCH 32
+/*
+ * Where they come fast, what comes in so many seconds is taken at once: to be
+ * woken for each costs more than to take it.
+ */
+#define REST_S .0002
 
 #define PAUSE_S 1.0
 
@@ -102,7 +107,7 @@ choose_worker(const struct acceptor *a)
 
 /* Keep a connection and give it to a worker; there is room, and a worker. */
 static void
-place_connection(struct acceptor *a, int fd, uint32_t listener,
+place_connection(struct acceptor *a, int fd, const struct listener *listener,
     const struct sockaddr_storage *peer)
 {
 	uint32_t worker = choose_worker(a);
@@ -114,14 +119,37 @@ place_connection(struct acceptor *a, int fd, uint32_t listener,
 		fd_close(&fd); /* can't be: both were looked at before */
 		return;
 	}
+	a->came++;
 	record = &a->shm->clients[slot];
 	record->generation = generation;
-	record->listener = listener;
+	record->on_loopback = listener_on_loopback(listener, fd);
 	note_peer(record, peer);
 	atomic_store_explicit(&a->shm->client_owners[slot],
 	    worker_slot_owner_id(&a->workers->rows[worker]),
 	    memory_order_release);
 	a->deliver(a->context, worker, slot, generation);
+}
+
+/* --- turns of the loop ------------------------------------------------- */
+
+static void
+acceptor_rest(struct acceptor *a, bool rest)
+{
+	a->is_resting = rest;
+	ev_set_io_collect_interval(a->loop, rest ? REST_S : 0.);
+}
+
+/* Before the loop sleeps. */
+static void
+on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
+{
+	struct acceptor *a = turn->data;
+
+	(void)loop;
+	(void)revents;
+	acceptor_rest(
+	    a, a->came > 0 && pace_note(&a->pace, clock_us(), a->came));
+	a->came = 0;
 }
 
 /* --- accepting --------------------------------------------------------- */
@@ -170,7 +198,8 @@ static void
 on_connection(struct ev_loop *loop, ev_io *io, int revents)
 {
 	struct acceptor *a = io->data;
-	uint32_t listener = (uint32_t)(io - a->watchers);
+	const struct listener *listener =
+	    &a->listeners->items[io - a->watchers];
 	struct sockaddr_storage peer;
 	socklen_t len;
 	int fd;
@@ -206,6 +235,7 @@ acceptor_start(struct acceptor *a, const struct listeners *listeners)
 	a->watchers = calloc(listeners->count, sizeof(*a->watchers));
 	if (a->watchers == NULL)
 		return -ENOMEM;
+	a->listeners = listeners;
 	a->watcher_count = listeners->count;
 	for (size_t i = 0; i < listeners->count; i++) {
 		ev_io_init(&a->watchers[i], on_connection,
@@ -214,6 +244,9 @@ acceptor_start(struct acceptor *a, const struct listeners *listeners)
 	}
 	ev_timer_init(&a->pause, on_pause_over, PAUSE_S, 0);
 	a->pause.data = a;
+	ev_prepare_init(&a->turn, on_turn);
+	a->turn.data = a;
+	ev_prepare_start(a->loop, &a->turn);
 	acceptor_set_state(a, ACCEPT_ON);
 	return 0;
 }
@@ -224,6 +257,8 @@ acceptor_stop(struct acceptor *a)
 	if (a->state == ACCEPT_OFF)
 		return;
 	acceptor_set_state(a, ACCEPT_OFF);
+	ev_prepare_stop(a->loop, &a->turn);
+	acceptor_rest(a, false);
 	free(a->watchers);
 	a->watchers = NULL;
 	a->watcher_count = 0;

@@ -14,6 +14,7 @@
 #include "common/sc.h"
 #include "common/shm.h"
 #include "supervisor/listen.h"
+#include "supervisor/pace.h"
 #include "supervisor/vault.h"
 #include "supervisor/worker_table.h"
 
@@ -27,9 +28,14 @@ enum accept_state {
 struct acceptor {
 	enum accept_state state;
 	struct ev_loop *loop;
+	const struct listeners *listeners;
 	ev_io *watchers; /* one a listener, in their order */
 	size_t watcher_count;
 	ev_timer pause;
+	ev_prepare turn;
+	struct pace pace;
+	uint32_t came;    /* connections, in this turn of the loop */
+	bool is_resting;  /* the loop sleeps before it looks again */
 	uint64_t told_ms; /* when a pause was logged last, 0: never */
 	struct vault *vault;
 	struct shm *shm;

@@ -22,13 +22,22 @@
 
 /* Where the kernel says that it is bound. */
 static void
-format_bound(int fd, char *buf, size_t cap)
+note_bound(struct listener *l)
 {
-	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
-	socklen_t len = sizeof(address);
+	struct sockaddr_storage bound = { .ss_family = AF_UNSPEC };
+	const struct sockaddr *address = (const struct sockaddr *)&bound;
+	socklen_t len = sizeof(bound);
 
-	(void)getsockname(fd, (struct sockaddr *)&address, &len);
-	addr_format((const struct sockaddr *)&address, buf, cap);
+	(void)getsockname(l->fd, (struct sockaddr *)&bound, &len);
+	addr_format(address, l->text, sizeof(l->text));
+	l->is_wildcard = addr_is_wildcard(address);
+	l->is_loopback = addr_is_loopback(address);
+}
+
+bool
+listener_on_loopback(const struct listener *l, int connection)
+{
+	return l->is_wildcard ? fd_is_on_loopback(connection) : l->is_loopback;
 }
 
 static int
@@ -90,7 +99,7 @@ listeners_add(struct listeners *l, int fd, const char *origin)
 	grown += l->count++;
 	grown->fd = fd;
 	grown->origin = copy;
-	format_bound(fd, grown->text, sizeof(grown->text));
+	note_bound(grown);
 	return 0;
 }
 

@@ -17,6 +17,8 @@ struct listener {
 	int fd;
 	char text[ADDR_TEXT_CAP]; /* where it is bound, port 0 resolved */
 	char *origin;             /* the address as configured */
+	bool is_wildcard;         /* bound to every address there is */
+	bool is_loopback;
 };
 
 struct listeners {
@@ -58,6 +60,10 @@ void listeners_forget(const struct listeners *l, struct listeners *fresh);
 /* Add a socket that was bound before: takes fd on success.  0 or -ENOMEM. */
 SC_MUST_CHECK int listeners_add(
     struct listeners *l, int fd, const char *origin);
+
+/* Whether a connection that was accepted there came in on a loopback address.
+ */
+bool listener_on_loopback(const struct listener *l, int connection);
 
 /* Log what is done where, a line for each socket: once we serve. */
 void listeners_announce(const struct listeners *l, const char *what);

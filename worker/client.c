@@ -154,7 +154,7 @@ client_revive(struct worker *w, uint32_t slot, int fd)
 	c->rec = &w->shm->clients[slot];
 	ev_io_init(&c->io, on_client, fd, 0);
 	c->io.data = c;
-	c->is_on_loopback = fd_is_on_loopback(fd);
+	c->is_on_loopback = c->rec->on_loopback;
 	w->client_of[slot] = c;
 	w->client_count++;
 	return c;

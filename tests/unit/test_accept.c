@@ -20,7 +20,7 @@
 #include "tests/unit/unit.h"
 
 #define WORKERS 2
-#define CLIENTS 16
+#define CLIENTS 64
 
 static struct {
 	struct ev_loop *loop;
@@ -144,7 +144,7 @@ START_TEST(record_is_written_before_anybody_hears_of_it)
 	ck_assert_uint_eq(record->generation, rig.generation);
 	ck_assert_mem_eq(record->address, loopback, 16);
 	ck_assert_uint_eq(record->port, ntohs(own.sin_port));
-	ck_assert_uint_eq(record->listener, 0);
+	ck_assert(record->on_loopback);
 	ck_assert_uint_eq(atomic_load(&rig.shm.client_owners[rig.slot]),
 	    worker_slot_owner_id(&rig.workers.rows[1]));
 	ck_assert_ptr_nonnull(
@@ -244,6 +244,34 @@ START_TEST(full_table_waits_for_room)
 }
 END_TEST
 
+/* What came in a turn of the loop is judged when the next one begins. */
+START_TEST(many_at_once_are_followed_by_a_rest)
+{
+	int fds[2 * PACE_ROW], lone;
+
+	make_ready(0);
+	lone = dial();
+	ev_run(rig.loop, EVRUN_ONCE);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ck_assert_uint_eq(rig.delivered, 1);
+	ck_assert(!rig.acceptor.is_resting);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = dial();
+	ev_run(rig.loop, EVRUN_ONCE);
+	ck_assert_uint_gt(rig.delivered, PACE_ROW);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ck_assert(rig.acceptor.is_resting);
+	while (rig.delivered <= ARRAY_LEN(fds))
+		ev_run(rig.loop, EVRUN_ONCE);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ev_run(rig.loop, EVRUN_NOWAIT);
+	ck_assert(!rig.acceptor.is_resting);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fd_close(&fds[i]);
+	fd_close(&lone);
+}
+END_TEST
+
 START_TEST(stopped_acceptor_stays_stopped)
 {
 	acceptor_stop(&rig.acceptor);
@@ -266,6 +294,7 @@ main(void)
 	tcase_add_test(tc, connections_wait_for_a_worker);
 	tcase_add_test(tc, want_of_descriptors_pauses_without_spinning);
 	tcase_add_test(tc, full_table_waits_for_room);
+	tcase_add_test(tc, many_at_once_are_followed_by_a_rest);
 	tcase_add_test(tc, stopped_acceptor_stays_stopped);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

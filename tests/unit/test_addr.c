@@ -227,6 +227,19 @@ START_TEST(literals_become_addresses)
 }
 END_TEST
 
+START_TEST(wildcards_are_told_from_other_addresses)
+{
+	const char *host = literal_rows[_i].host;
+	struct sockaddr_storage storage;
+	socklen_t len;
+
+	ck_assert_int_eq(addr_from_literal(host, 1, &storage, &len), 0);
+	ck_assert(addr_is_wildcard((const struct sockaddr *)&storage) ==
+		  (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0 ||
+		      host[0] == '\0'));
+}
+END_TEST
+
 START_TEST(names_are_no_literals)
 {
 	struct sockaddr_storage storage;
@@ -250,6 +263,7 @@ START_TEST(other_families_are_written_and_never_loopback)
 	addr_format(address, text, sizeof(text));
 	ck_assert_uint_eq(strlen(text), strlen("unix:") + sizeof(sun.sun_path));
 	ck_assert(!addr_is_loopback(address));
+	ck_assert(addr_is_wildcard(address));
 	ck_assert_uint_eq(addr_port(address), 0);
 	addr_format(&none, text, sizeof(text));
 	ck_assert_str_eq(text, "unknown");
@@ -337,6 +351,8 @@ main(void)
 	tcase_add_test(tc, long_texts_are_refused);
 	tcase_add_loop_test(
 	    tc, literals_become_addresses, 0, (int)ARRAY_LEN(literal_rows));
+	tcase_add_loop_test(tc, wildcards_are_told_from_other_addresses, 0,
+	    (int)ARRAY_LEN(literal_rows));
 	tcase_add_test(tc, names_are_no_literals);
 	tcase_add_test(tc, other_families_are_written_and_never_loopback);
 	tcase_add_test(tc, a_peers_address_is_written_as_inet_ntop_does);

@@ -96,6 +96,26 @@ START_TEST(port_zero_picks_one)
 }
 END_TEST
 
+/* Where a wildcard is bound, the connection is asked. */
+START_TEST(what_comes_in_on_loopback_is_known)
+{
+	int near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct sockaddr_in loopback = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	ck_assert_int_eq(
+	    bind(near, (const struct sockaddr *)&loopback, sizeof(loopback)),
+	    0);
+	ck_assert_int_eq(open_one("127.0.0.1:0"), 0);
+	ck_assert(listener_on_loopback(&listeners.items[0], -1));
+	listeners_close(&listeners);
+	ck_assert_int_eq(open_one("0.0.0.0:0"), 0);
+	ck_assert(listener_on_loopback(&listeners.items[0], near));
+	ck_assert(!listener_on_loopback(&listeners.items[0], -1));
+	fd_close(&near);
+}
+END_TEST
+
 START_TEST(port_in_use_is_one_clear_line)
 {
 	struct listeners first;
@@ -152,6 +172,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, port_zero_picks_one);
+	tcase_add_test(tc, what_comes_in_on_loopback_is_known);
 	tcase_add_test(tc, port_in_use_is_one_clear_line);
 	tcase_add_test(tc, names_are_looked_up);
 	tcase_add_test(tc, unknown_name_is_told);

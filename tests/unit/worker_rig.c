@@ -65,10 +65,10 @@ init_client(struct worker *w, void (*pair)(int ends[2]))
 	rig.peer = ends[0];
 	memcpy(rec->address, address, sizeof(address));
 	rec->generation = 1;
+	rec->on_loopback = 1;
 	client_new(w, 0, 1, ends[1]);
 	rig.c = w->client_of[0];
 	ck_assert_ptr_nonnull(rig.c);
-	rig.c->is_on_loopback = true;
 }
 
 void
