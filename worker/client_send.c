@@ -36,7 +36,10 @@ note_sent(struct client *c)
 	struct stream *st = c->stream;
 
 	client_retime(c, true);
-	if (st != NULL && st->legacy != NULL && st->legacy->quiet.next != NULL)
+	if (st == NULL)
+		return;
+	stream_note_way(st);
+	if (st->legacy != NULL && st->legacy->quiet.next != NULL)
 		deadline_set(&st->legacy->quiet, &c->w->stream_quiet);
 }
 

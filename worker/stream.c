@@ -494,7 +494,7 @@ stream_progress(struct stream *st)
 		stream_finish(st);
 		return;
 	}
-	stream_note_sent(st);
+	stream_drop_sent(st);
 	if (st->upstream != NULL)
 		upstream_rewatch(st->upstream);
 }

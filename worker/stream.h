@@ -234,10 +234,14 @@ void stream_outgoing(struct stream *st, const struct journal **ret_journal,
     struct journal_cursor **ret_cursor, struct journal_wire *ret_form);
 
 /*
- * Bytes of the answer were sent: drop them, or, where it is kept, note the way
- * once that is long.
+ * Bytes of the answer were sent.  Where it is kept: note the way, once that
+ * is so long that it will be trimmed; often, for only what lies between two
+ * notes can go.
  */
-void stream_note_sent(struct stream *st);
+void stream_note_way(struct stream *st);
+
+/* Where it is not kept: drop them, if they are all, or many. */
+void stream_drop_sent(struct stream *st);
 
 /* What was sent is counted otherwise from here on. */
 void stream_forget_marks(struct stream *st);

@@ -195,41 +195,34 @@ stream_first_unacked(struct stream *st)
 
 /* --- going on ----------------------------------------------------------- */
 
-/* Note the way, once it is so long that it will be trimmed. */
-static void
-mark_sent(struct stream *st)
+void
+stream_note_way(struct stream *st)
 {
 	uint64_t every = st->w->conf->journal_stream_limit / 8;
-	struct journal_marks **marks = &st->legacy->marks;
+	struct journal_marks **marks;
 
-	if (st->sent.passed < every)
+	if (!stream_state(st)->resumable || st->sent.passed < every)
 		return;
+	marks = &st->legacy->marks;
 	if (*marks == NULL)
 		*marks = calloc(1, sizeof(**marks));
 	if (*marks != NULL)
 		journal_marks_note(*marks, &st->sent, every);
 }
 
-/* Drop what is sent and is not to be kept. */
-static void
-drop_sent(struct stream *st)
+void
+stream_drop_sent(struct stream *st)
 {
-	struct stream_state *next = stream_next(st);
+	struct stream_state *next;
 
+	if (stream_state(st)->resumable || st->sent.passed == 0 ||
+	    (st->sent.passed < DROP_AT && !stream_is_all_sent(st)))
+		return;
+	next = stream_next(st);
 	journal_drop(&st->w->arena, &next->answer, &st->sent);
 	stream_set_start(st, next, st->sent.wire, st->sent.seq);
 	RECORD_COMMIT(st->rec);
 	arena_settle(&st->w->arena);
-}
-
-void
-stream_note_sent(struct stream *st)
-{
-	if (stream_state(st)->resumable)
-		mark_sent(st);
-	else if (st->sent.passed >= DROP_AT ||
-		 (st->sent.passed > 0 && stream_is_all_sent(st)))
-		drop_sent(st);
 }
 
 /* The prelude is out: the answer's records come next. */
