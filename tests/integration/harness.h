@@ -91,7 +91,10 @@ void rig_prepare(const char *name, const char *script);
 /* A port where connections are never accepted: SYNs go unanswered. */
 uint16_t rig_deaf_port(void);
 
-/* A port where nothing listens. */
+/*
+ * A port where nothing listens, and that nobody else is given while the test
+ * runs; who asks for it by its number may listen there.
+ */
 uint16_t rig_closed_port(void);
 
 /* --- time ---------------------------------------------------------------- */
@@ -100,7 +103,7 @@ uint16_t rig_closed_port(void);
 int rig_ms(int ms);
 
 /* The deadline of everything that should happen soon. */
-#define SOON rig_ms(10000)
+#define SOON rig_ms(30000)
 
 /* Wait until condition holds, or fail the test. */
 #define wait_for(condition)                                                    \

@@ -25,6 +25,30 @@ legacy_begin(const char *id, const char *fields)
 }
 
 void
+legacy_hold(struct client *c, const char *id, const char *fields)
+{
+	char script[200];
+
+	snprintf(script, sizeof(script),
+	    "field \"Mcp-Session-Id: %s\"; " STREAM
+	    "event data=begun; await release; response 0",
+	    id);
+	ask_open(c);
+	ask_send(c, "POST", script, fields, INITIALIZE);
+	(void)client_read_head(c, false, SOON);
+	assert_event(c, NULL, "begun");
+}
+
+void
+legacy_release(struct client *c)
+{
+	rig_open_gate("release");
+	assert_response(c, "0");
+	assert_stream_ends(c);
+	client_close(c);
+}
+
+void
 legacy_call(
     struct client *c, const char *id, const char *script, const char *fields)
 {

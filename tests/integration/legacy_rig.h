@@ -20,6 +20,13 @@
 /* Begin the session: an initialize request that is answered with JSON. */
 void legacy_begin(const char *id, const char *fields);
 
+/*
+ * The same with an answer that is not over before legacy_release(): up to then
+ * no limit of time ends the session.
+ */
+void legacy_hold(struct client *c, const char *id, const char *fields);
+void legacy_release(struct client *c);
+
 /* A call with this JSON-RPC id (JSON text), up to its answer's head. */
 void legacy_call(
     struct client *c, const char *id, const char *script, const char *fields);

@@ -170,7 +170,6 @@ add_cases(Suite *suite)
 {
 	TCase *tc = harness_case(suite, "drain");
 
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 	    tc, standalone_stream_is_told_at_once, 0, ARRAY_LEN(farewells));
 	tcase_add_test(tc, old_standalone_stream_ends_at_once);

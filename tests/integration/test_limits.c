@@ -124,10 +124,10 @@ START_TEST(streams_have_no_time_limit)
 	struct client_event event;
 	struct client c;
 
-	rig_start("--set", "client.head_timeout=200ms", "--set",
-	    "client.body_timeout=200ms", "--set", "client.idle_timeout=200ms",
-	    "--set", "upstream.response_timeout=500ms", NULL);
-	ask_stream(&c, "POST", STREAM "wait 1500; event data=late",
+	rig_start("--set", "client.head_timeout=1s", "--set",
+	    "client.body_timeout=1s", "--set", "client.idle_timeout=1s",
+	    "--set", "upstream.response_timeout=1s", NULL);
+	ask_stream(&c, "POST", STREAM "wait 2500; event data=late",
 	    _i == 0 ? "" : MODERN, 200);
 	ask_event(&c, &event);
 	ck_assert_str_eq(event.data.data, "late");

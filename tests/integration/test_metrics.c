@@ -152,7 +152,7 @@ START_TEST(requests_are_counted_by_method_and_status)
 	expect("streams_ended_total{reason=\"ANSWERED\"}", 7);
 	expect("client_connections_total", 9);
 	expect("client_connections_closed_total", 9);
-	ck_assert_double_eq(value("client_connections"), 0);
+	wait_for(value("client_connections") == 0);
 	ck_assert_double_eq(
 	    value("upstream_connects_total") + value("upstream_reuses_total"),
 	    7);
@@ -213,19 +213,22 @@ END_TEST
 
 static const struct {
 	const char *script;
+	const char *timeout;
 	const char *reason;
 } breakages[] = {
-	{ "body; cut", "lost" },
-	{ "body; bytes \"nonsense\\r\\n\\r\\n\"", "garbled" },
-	{ "never", "silent" },
+	{ "body; cut", "1h", "lost" },
+	{ "body; bytes \"nonsense\\r\\n\\r\\n\"", "1h", "garbled" },
+	{ "never", "300ms", "silent" },
 };
 
 START_TEST(broken_answers_are_counted)
 {
-	char sample[100];
+	char sample[100], set[100];
 	struct client c;
 
-	rig_start(METRICS, "--set", "upstream.response_timeout=300ms", NULL);
+	snprintf(set, sizeof(set), "upstream.response_timeout=%s",
+	    breakages[_i].timeout);
+	rig_start(METRICS, "--set", set, NULL);
 	ask_open(&c);
 	ask_send(&c, "POST", breakages[_i].script, "", CALL);
 	(void)client_read_answer(&c, SOON);
@@ -325,7 +328,7 @@ START_TEST(an_expiry_is_counted)
 	expect("session_expiries_total", 1);
 	expect("sessions_begun_total", 1);
 	expect("sessions_ended_total", 1);
-	expect("sessions", 0);
+	wait_for(value("sessions") == 0);
 }
 END_TEST
 

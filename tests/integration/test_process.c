@@ -369,9 +369,9 @@ END_TEST
 /* The dead supervisor's leftovers are in nobody's way. */
 START_TEST(new_supervisor_takes_the_place_of_a_dead_one)
 {
+	snprintf(rig.bind, sizeof(rig.bind), "127.0.0.1:%u", rig_closed_port());
 	rig_start(NULL);
 	expect_service();
-	snprintf(rig.bind, sizeof(rig.bind), "127.0.0.1:%u", rig.proxy_port);
 	process_signal(&rig.proxy, SIGKILL);
 	ck_assert_int_eq(process_wait(&rig.proxy, SOON), 128 + SIGKILL);
 	ck_assert_int_eq(unlink(rig.proxy.err), 0);

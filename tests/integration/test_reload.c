@@ -317,7 +317,6 @@ add_cases(Suite *suite)
 {
 	TCase *tc = harness_case(suite, "load");
 
-	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(
 	    tc, nobody_notices_a_reload, 0, ARRAY_LEN(worker_counts));
 	tcase_add_test(tc, nobody_notices_that_workers_come_and_go);

@@ -203,14 +203,14 @@ asked_ms(unsigned n)
 
 /*
  * The n-th request came so long after the one before, whose answer is what
- * made the proxy wait: never sooner, and not much later.
+ * made the proxy wait: never sooner, and not as late as by another rule.
  */
 #define assert_waited(n, least) assert_waited_since(asked_ms((n)-1), n, least)
 #define assert_waited_since(begun, n, least)                                   \
 	do {                                                                   \
 		int64_t waited = asked_ms(n) - (begun);                        \
 		ck_assert_int_ge(waited, (least)-2);                           \
-		ck_assert_int_le(waited, (least) + rig_ms(2000));              \
+		ck_assert_int_le(waited, (least) + rig_ms(20000));             \
 	} while (0)
 
 START_TEST(waits_grow)
@@ -266,8 +266,9 @@ START_TEST(polling_keeps_the_pace)
 {
 	struct client c;
 
-	rig_start("--set", "reconnect.initial_delay=5s", "--set",
-	    "reconnect.max_attempts=2", NULL);
+	rig_start("--set", "reconnect.initial_delay=1h", "--set",
+	    "reconnect.max_delay=1h", "--set", "reconnect.max_attempts=2",
+	    NULL);
 	rig_prepare("resume", STREAM "event id=x data=\"\"; end");
 	rig_prepare("resume-1", STREAM "event id=p1 data=\"\"; end");
 	rig_prepare("resume-2", STREAM "event id=p2 data=\"\"; end");
@@ -312,7 +313,7 @@ START_TEST(retry_after_is_obeyed)
 	call_and_lose(&c, "cut", MINE);
 	waited = asked_ms(4) - asked_ms(3);
 	ck_assert_int_ge(waited, 998);
-	ck_assert_int_le(waited, 5000 + rig_ms(2000));
+	ck_assert_int_le(waited, 5000 + rig_ms(20000));
 	assert_event(&c, "c", "three");
 	client_close(&c);
 }

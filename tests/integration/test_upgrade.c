@@ -444,7 +444,7 @@ START_TEST(forced_upgrade_leaves_streams_to_old_workers)
 	ck_assert(proc_runs(rig.proxy.pid));
 	ck_assert_uint_eq(rig_workers(now, WORKERS_MAX), 2);
 	ck_assert_int_eq(leaving(), 1);
-	ck_assert(
+	wait_for(
 	    file_has(rig.proxy.err, "another image serves now: finishing"));
 	/* Which is where the new request goes: the old one takes none. */
 	expect_service();
@@ -570,7 +570,6 @@ add_cases(Suite *suite)
 {
 	TCase *tc = harness_case(suite, "load");
 
-	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(
 	    tc, nobody_notices_an_upgrade, 0, ARRAY_LEN(worker_counts));
 	tcase_add_test(tc, worker_may_die_meanwhile);
@@ -580,14 +579,12 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, daemon_is_the_same_afterwards);
 	tcase_add_test(tc, daemon_remembers_where_it_was_started);
 	tc = harness_case(suite, "refused");
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 	    tc, bad_binary_changes_nothing, 0, ARRAY_LEN(bad_binaries));
 	tcase_add_test(tc, binary_that_is_gone_changes_nothing);
 #ifdef SC_DEVELOPER
 	tcase_add_test(tc, failed_take_over_is_undone);
 	tc = harness_case(suite, "forced");
-	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, other_layout_needs_force);
 	tcase_add_test(tc, forced_upgrade_leaves_streams_to_old_workers);
 	tcase_add_test(tc, forced_upgrade_refuses_nobody);

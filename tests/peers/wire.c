@@ -61,27 +61,54 @@ loopback(uint16_t port)
 	return sin;
 }
 
-int
-wire_listen(const char *address, uint16_t port, int backlog, uint16_t *ret_port)
+/* A socket that is bound; *sin says where.  -errno. */
+static int
+bind_to(struct sockaddr_in *sin)
 {
-	struct sockaddr_in sin = loopback(port);
-	socklen_t len = sizeof(sin);
+	socklen_t len = sizeof(*sin);
 	int one = 1, fd, err;
 
-	if (inet_pton(AF_INET, address, &sin.sin_addr) != 1)
-		return -EINVAL;
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) < 0 ||
-	    listen(fd, backlog) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&sin, &len) < 0) {
+	if (bind(fd, (struct sockaddr *)sin, sizeof(*sin)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)sin, &len) < 0) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int
+wire_listen(const char *address, uint16_t port, int backlog, uint16_t *ret_port)
+{
+	struct sockaddr_in sin = loopback(port);
+	int fd, err;
+
+	if (inet_pton(AF_INET, address, &sin.sin_addr) != 1)
+		return -EINVAL;
+	fd = bind_to(&sin);
+	if (fd < 0)
+		return fd;
+	if (listen(fd, backlog) < 0) {
 		err = -errno;
 		close(fd);
 		return err;
 	}
 	*ret_port = ntohs(sin.sin_port);
+	return fd;
+}
+
+int
+wire_reserve(uint16_t *ret_port)
+{
+	struct sockaddr_in sin = loopback(0);
+	int fd = bind_to(&sin);
+
+	if (fd >= 0)
+		*ret_port = ntohs(sin.sin_port);
 	return fd;
 }
 

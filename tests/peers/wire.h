@@ -30,6 +30,14 @@ int64_t wire_now_ms(void);
 int wire_listen(
     const char *address, uint16_t port, int backlog, uint16_t *ret_port);
 
+/*
+ * Bind to a port of 127.0.0.1 that is free, and do not listen: connections to
+ * it are refused, and the kernel gives it to nobody; wire_listen() may still
+ * be told to listen there.  Returns the descriptor and sets *ret_port, or
+ * -errno.
+ */
+int wire_reserve(uint16_t *ret_port);
+
 /* Take over a connected descriptor. */
 void wire_init(struct wire *w, int fd);
 
