@@ -283,6 +283,7 @@ struct stream_state {
 	uint8_t no_resume;  /* the upstream has no such stream any more */
 	uint8_t ends_in_cr; /* its newest event does: a LF may follow */
 	uint8_t returned;   /* its client came back: with another request */
+	uint16_t resumes;   /* in all; no more than fit */
 
 	/* The client whose connection carries it; 0: none (detached). */
 	uint32_t client_ref;
@@ -305,13 +306,6 @@ struct stream_state {
 	struct sse sse;
 	struct journal answer;
 	uint64_t body_len; /* decoded body bytes so far */
-
-	uint64_t last_id_ref; /* seq + 1 of the newest event with an id */
-	uint64_t unacked_seq; /* the first that no client's TCP has confirmed */
-	uint32_t retry_ms;    /* the upstream's own wish; UINT32_MAX: none */
-	uint32_t attempts;    /* to resume, since the last event */
-	uint32_t resumes;     /* in all */
-	uint32_t retry_after_s; /* an answer's Retry-After, for one pause */
 };
 
 struct stream_record {
@@ -342,11 +336,16 @@ struct legacy_state {
 	 */
 	struct journal_mark sent_mark;
 	struct journal
-	    prelude;        /* head and priming for a client that returned */
-	struct journal ask; /* what the stream itself asks the upstream */
-	uint64_t ask_wire;  /* bytes that `ask` has dropped as sent */
-	uint64_t due_ms;    /* PAUSED: when to resume; clock_ms() */
-	uint64_t left_ms;   /* when it lost its client; clock_ms() */
+	    prelude;          /* head and priming for a client that returned */
+	struct journal ask;   /* what the stream itself asks the upstream */
+	uint64_t ask_wire;    /* bytes that `ask` has dropped as sent */
+	uint64_t due_ms;      /* PAUSED: when to resume; clock_ms() */
+	uint64_t left_ms;     /* when it lost its client; clock_ms() */
+	uint64_t last_id_ref; /* seq + 1 of the newest event with an id */
+	uint64_t unacked_seq; /* the first that no client's TCP has confirmed */
+	uint32_t retry_ms;    /* the upstream's own wish; UINT32_MAX: none */
+	uint32_t attempts;    /* to resume, since the last event */
+	uint32_t retry_after_s; /* an answer's Retry-After, for one pause */
 };
 
 struct legacy_record {

@@ -142,7 +142,8 @@ static enum answer_verdict
 take_resumed(
     struct stream *st, struct stream_state *next, const struct http_head *head)
 {
-	enum answer_verdict verdict = legacy_resumed(next, head, head->behind);
+	enum answer_verdict verdict =
+	    legacy_resumed(st, next, head, head->behind);
 
 	if (verdict != ANSWER_MORE) {
 		stream_log(st, LOG_LEVEL_INFO,

@@ -57,7 +57,8 @@ write_end(struct stream *st, struct stream_state *next)
 {
 	struct arena *a = &st->w->arena;
 
-	if (!next->resumable || (!st->rec->primes && next->last_id_ref == 0)) {
+	if (!next->resumable ||
+	    (!st->rec->primes && stream_legacy(st, next)->last_id_ref == 0)) {
 		stream_write_end(st, next, END_STOPPED);
 		return;
 	}

@@ -282,20 +282,22 @@ static void
 note_event(struct stream *st, struct stream_state *next, const struct event *e,
     unsigned flags, uint64_t seq)
 {
+	struct legacy_state *ls = stream_legacy(st, next);
+
 	if (e->has_data) {
 		st->new_events++;
-		next->attempts = 0;
+		ls->attempts = 0;
 	}
 	if (e->has_data && next->prime_due) {
 		learn(st, e->is_empty && e->has_id);
 		next->prime_due = 0;
 	}
 	if (e->has_id)
-		next->last_id_ref = seq + 1;
+		ls->last_id_ref = seq + 1;
 	if (e->has_id && st->session != NULL)
 		session_note_seen(st->session, st, e->id_sum);
 	if (e->resets)
-		next->last_id_ref = 0;
+		ls->last_id_ref = 0;
 	if (is_own_response(st, next, e))
 		next->responded = 1;
 	note_id_for_people(st, e, flags, seq);
@@ -331,13 +333,6 @@ add(struct stream *st, struct stream_state *next, const char *p, size_t len)
 	    journal_add(&st->w->arena, &next->answer, p, len) != 0)
 		return ANSWER_NO_MEMORY;
 	return ANSWER_MORE;
-}
-
-/* The wait that the upstream wishes before a return (9.2.6). */
-static void
-note_retry(struct stream_state *next, const struct sse_step *step)
-{
-	next->retry_ms = step->retry_ms;
 }
 
 /*
@@ -428,7 +423,8 @@ events_take(
 		used += sse_next(&next->sse, p + used, len - used, &step);
 		switch (step.token) {
 		case SSE_RETRY:
-			note_retry(next, &step);
+			/* Before a return it is waited so long (9.2.6). */
+			stream_legacy(st, next)->retry_ms = step.retry_ms;
 			break;
 		case SSE_BLANK:
 			verdict = take_blank(st, next, p + begun);
@@ -507,8 +503,9 @@ static uint64_t
 record_to_spare(const struct stream *st, const struct stream_state *next)
 {
 	uint64_t first = journal_first_seq(&st->w->arena, &next->answer);
+	uint64_t last_id_ref = stream_legacy(st, next)->last_id_ref;
 
-	return next->last_id_ref > first ? next->last_id_ref - 1 : JOURNAL_NONE;
+	return last_id_ref > first ? last_id_ref - 1 : JOURNAL_NONE;
 }
 
 /*
@@ -519,6 +516,7 @@ static bool
 trim_to_mark(struct stream *st, struct stream_state *next, uint64_t spared)
 {
 	const uint64_t limit = st->w->conf->journal_stream_limit;
+	struct legacy_state *ls = stream_legacy(st, next);
 	struct journal_mark acked;
 	uint64_t sent = st->sent.wire + st->sent.sent, queued;
 
@@ -531,7 +529,7 @@ trim_to_mark(struct stream *st, struct stream_state *next, uint64_t spared)
 		return false;
 	if (acked.seq > next->wire_seq)
 		stream_set_start(st, next, acked.wire, acked.seq);
-	next->unacked_seq = MAX(next->unacked_seq, next->wire_seq);
+	ls->unacked_seq = MAX(ls->unacked_seq, next->wire_seq);
 	return true;
 }
 
@@ -556,15 +554,15 @@ events_trim(struct stream *st, struct stream_state *next)
 	stream_forget_marks(st);
 	before = journal_first_seq(a, &next->answer);
 	if (sent != NULL)
-		next->unacked_seq = stream_first_unacked(st);
+		ls->unacked_seq = stream_first_unacked(st);
 	/* By a good part at once: the question above is four system calls. */
 	if (journal_trim(a, &next->answer, sent, spared, limit - limit / 4) ==
 	    0)
 		return;
 	if (sent != NULL) {
 		stream_set_start(st, next, sent->wire, sent->seq);
-	} else if (journal_first_seq(a, &next->answer) > next->unacked_seq &&
-		   before <= next->unacked_seq) {
+	} else if (journal_first_seq(a, &next->answer) > ls->unacked_seq &&
+		   before <= ls->unacked_seq) {
 		next->gap = 1;
 	}
 }

@@ -58,6 +58,7 @@ static const char *
 hindrance(const struct stream *st, const struct stream_state *ss)
 {
 	uint64_t most = st->w->conf->reconnect_max_attempts;
+	const struct legacy_state *ls;
 
 	if (!ss->resumable)
 		return "it is not kept";
@@ -67,9 +68,10 @@ hindrance(const struct stream *st, const struct stream_state *ss)
 		return "it belongs to no session";
 	if (atomic_load(&st->session->rec->phase) != SESSION_LIVE)
 		return "its session has ended";
-	if (ss->last_id_ref == 0 && ss->role != ROLE_STANDALONE)
+	ls = stream_legacy(st, ss);
+	if (ls->last_id_ref == 0 && ss->role != ROLE_STANDALONE)
 		return "none of its events has an id of the upstream";
-	return most != 0 && ss->attempts >= most
+	return most != 0 && ls->attempts >= most
 		   ? "reconnect.max_attempts is reached"
 		   : NULL;
 }
@@ -83,7 +85,7 @@ legacy_can_resume(const struct stream *st, const struct stream_state *ss)
 /* --- pausing ------------------------------------------------------------ */
 
 static uint64_t
-delay_ms(const struct stream *st, const struct stream_state *ss,
+delay_ms(const struct stream *st, const struct legacy_state *ls,
     enum legacy_pause why)
 {
 	const struct conf *conf = st->w->conf;
@@ -96,17 +98,17 @@ delay_ms(const struct stream *st, const struct stream_state *ss,
 
 	if (why == PAUSE_SILENT)
 		return 0;
-	if (ss->retry_after_s != 0)
-		return (uint64_t)ss->retry_after_s * 1000;
-	backoff = backoff_delay_ms(&limits, ss->attempts, any_number());
-	if (ss->retry_ms == RETRY_UNKNOWN)
+	if (ls->retry_after_s != 0)
+		return (uint64_t)ls->retry_after_s * 1000;
+	backoff = backoff_delay_ms(&limits, ls->attempts, any_number());
+	if (ls->retry_ms == RETRY_UNKNOWN)
 		return backoff;
 	/*
 	 * The server's wish is obeyed to the letter (MCP 2025-11-25), and in
 	 * vain attempts it is the least (WHATWG HTML 9.2.3).
 	 */
-	return ss->attempts == 0 ? MAX(ss->retry_ms, RETRY_MIN_MS)
-				 : MAX(ss->retry_ms, backoff);
+	return ls->attempts == 0 ? MAX(ls->retry_ms, RETRY_MIN_MS)
+				 : MAX(ls->retry_ms, backoff);
 }
 
 void
@@ -129,10 +131,10 @@ legacy_pause_state(
 	}
 	/* A connection that was there and silent was no vain attempt. */
 	if (why == PAUSE_SILENT)
-		next->attempts = 0;
+		ls->attempts = 0;
 	next->phase = STREAM_PAUSED;
-	ls->due_ms = clock_ms() + delay_ms(st, next, why);
-	next->retry_after_s = 0;
+	ls->due_ms = clock_ms() + delay_ms(st, ls, why);
+	ls->retry_after_s = 0;
 }
 
 void
@@ -189,10 +191,11 @@ bool
 legacy_last_id(struct stream *st, struct event *ret)
 {
 	const struct stream_state *ss = stream_state(st);
-	struct id_search search = { ss->last_id_ref - 1, ret };
+	uint64_t last_id_ref = stream_legacy(st, ss)->last_id_ref;
+	struct id_search search = { last_id_ref - 1, ret };
 
 	ret->has_id = false;
-	if (ss->last_id_ref == 0)
+	if (last_id_ref == 0)
 		return false;
 	if (journal_each(&st->w->arena, &ss->answer, search.seq, read_if_sought,
 		&search) != 0)
@@ -269,7 +272,7 @@ resume(struct stream *st)
 	change = stream_begin(st);
 	next = change.next;
 	next->phase = STREAM_RESUMING;
-	next->attempts++;
+	stream_legacy(st, next)->attempts++;
 	memset(&next->scan, 0, sizeof(next->scan));
 	if (write_ask(st, next, "GET", &after) != 0) {
 		next->phase = STREAM_PAUSED;
@@ -340,12 +343,13 @@ is_about_session(struct http_slice text)
 }
 
 enum answer_verdict
-legacy_resumed(struct stream_state *next, const struct http_head *head,
-    struct http_slice body)
+legacy_resumed(struct stream *st, struct stream_state *next,
+    const struct http_head *head, struct http_slice body)
 {
 	if (head->status == 200 && events_announced(head)) {
 		next->phase = STREAM_RELAYING;
-		next->resumes++;
+		if (next->resumes < UINT16_MAX)
+			next->resumes++;
 		sse_init(&next->sse);
 		return ANSWER_MORE;
 	}
@@ -354,7 +358,7 @@ legacy_resumed(struct stream_state *next, const struct http_head *head,
 		return ANSWER_SESSION_GONE;
 	if (is_final((unsigned)head->status))
 		next->no_resume = 1;
-	next->retry_after_s = retry_after_s(head);
+	stream_legacy(st, next)->retry_after_s = retry_after_s(head);
 	return ANSWER_PAUSE;
 }
 
@@ -436,10 +440,11 @@ legacy_on_quiet_due(struct deadline *d)
 	deadline_set(d, &st->w->stream_quiet);
 	if (st->client->is_blocked || !stream_is_all_sent(st))
 		return;
-	unacked = ss->unacked_seq < st->sent.seq ? stream_first_unacked(st)
-						 : ss->unacked_seq;
+	unacked = stream_legacy(st, ss)->unacked_seq;
+	if (unacked < st->sent.seq)
+		unacked = stream_first_unacked(st);
 	next = stream_next(st);
-	next->unacked_seq = unacked;
+	stream_legacy(st, next)->unacked_seq = unacked;
 	/* What was sent of the notes is counted into the start. */
 	stream_set_start(st, next, st->sent.wire + st->sent.sent, st->sent.seq);
 	next->answer.notes = 1;
@@ -541,7 +546,7 @@ legacy_detach(struct stream *st)
 		return false;
 	legacy_note_request(st);
 	next = stream_next(st);
-	next->unacked_seq = stream_first_unacked(st);
+	stream_legacy(st, next)->unacked_seq = stream_first_unacked(st);
 	legacy_let_client_go(st, next);
 	legacy_take_request_along(st, next);
 	RECORD_COMMIT(st->rec);
@@ -567,7 +572,7 @@ legacy_keep_finished(struct stream *st)
 	    w->conf->stream_detach_timeout == 0)
 		return false;
 	next = stream_next(st);
-	next->unacked_seq = next->answer.next_seq;
+	stream_legacy(st, next)->unacked_seq = next->answer.next_seq;
 	legacy_let_client_go(st, next);
 	RECORD_COMMIT(st->rec);
 	arena_settle(&w->arena);

@@ -37,7 +37,7 @@ bool legacy_can_resume(const struct stream *st, const struct stream_state *ss);
  * The head of the answer to a request to go on, and as much of its body as
  * came along with it.
  */
-enum answer_verdict legacy_resumed(struct stream_state *next,
+enum answer_verdict legacy_resumed(struct stream *st, struct stream_state *next,
     const struct http_head *head, struct http_slice body);
 
 /* --- the upstream is gone ----------------------------------------------- */

@@ -571,7 +571,7 @@ attach_state(struct stream *st, struct stream_state *next, struct client *c,
 	first = journal_first_seq(&st->w->arena, &next->answer);
 	stream_set_start(st, next, cs->wire,
 	    MIN(MAX(route->seq, first), next->answer.next_seq));
-	next->unacked_seq = next->wire_seq;
+	ls->unacked_seq = next->wire_seq;
 	next->answer.notes = 0;
 	return 0;
 }

@@ -36,9 +36,9 @@ blank_state(struct stream *st)
 
 	memset(next, 0, sizeof(*next));
 	if (st->legacy != NULL)
-		memset(stream_legacy(st, next), 0, sizeof(struct legacy_state));
+		*stream_legacy(st, next) =
+		    (struct legacy_state){ .retry_ms = UINT32_MAX };
 	next->phase = STREAM_WAITING;
-	next->retry_ms = UINT32_MAX;
 	sse_init(&next->sse);
 	return next;
 }

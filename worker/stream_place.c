@@ -178,18 +178,19 @@ uint64_t
 stream_first_unacked(struct stream *st)
 {
 	const struct stream_state *ss = stream_state(st);
+	uint64_t known = stream_legacy(st, ss)->unacked_seq;
 	struct journal_wire form = stream_wire(st);
 	struct journal_cursor cur;
 	struct tcp_count count;
 
 	if (st->client == NULL)
-		return ss->unacked_seq;
+		return known;
 	if (tcp_count(st->client->io.fd, TCP_ACCEPTED, &count) != 0 ||
 	    !stream_prelude_is_sent(st) ||
 	    journal_cursor_find(&cur, &st->w->arena, &ss->answer, &form,
 		ss->wire_seq, ss->wire, count.acked) != 0)
 		/* Not known: from what was known when that was last asked. */
-		return ss->unacked_seq;
+		return known;
 	return cur.seq;
 }
 

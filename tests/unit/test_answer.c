@@ -481,7 +481,10 @@ START_TEST(whole_events_of_a_kept_stream_are_sent_at_once)
 		ck_assert_mem_eq(body + len, pieces[i][1], used);
 		len += used;
 	}
-	ck_assert_uint_eq(stream_state(rig.c->stream)->last_id_ref, 0);
+	ck_assert_uint_eq(
+	    stream_legacy(rig.c->stream, stream_state(rig.c->stream))
+		->last_id_ref,
+	    0);
 	rig_teardown();
 }
 END_TEST
