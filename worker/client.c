@@ -288,10 +288,11 @@ client_close(struct client *c, enum end_reason why, bool reset)
 	if (st != NULL && !kept)
 		stream_drop(st, why);
 	client_rewatch(c);
+	/* Who has left waits for no FIN: the supervisor's close() sends it. */
 	if (reset)
 		(void)setsockopt(
 		    c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	else
+	else if (!c->has_left)
 		(void)shutdown(c->io.fd, SHUT_RDWR);
 	KILL_POINT();
 	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
@@ -436,6 +437,7 @@ client_left(struct client *c)
 	 * A client's FIN means that it left (DESIGN, 5).  Nobody can tell one
 	 * that only shut down its sending side from one that is gone.
 	 */
+	c->has_left = true;
 	client_close(c, END_CLIENT_LEFT, false);
 }
 
