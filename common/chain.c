@@ -184,6 +184,12 @@ chain_restore(struct arena *a, struct chain *c, const struct chain *was)
 	*c = *was;
 }
 
+char *
+block_copy(char *to, const char *from, size_t len)
+{
+	return mempcpy(to, from, len);
+}
+
 int
 chain_append(struct arena *a, struct chain *c, const void *bytes, size_t len)
 {

@@ -117,6 +117,12 @@ block_next(const struct arena *a, uint32_t ref)
 	return a->shm->block_next[ref - 1];
 }
 
+/*
+ * mempcpy(3), as a call.  A compiler that sees that no more than a block is
+ * copied may do it in place, with an instruction that starts slowly.
+ */
+char *block_copy(char *to, const char *from, size_t len);
+
 /* Remember `count` linked blocks for arena_settle(). */
 void arena_let_go(struct arena *a, uint32_t first_ref, uint32_t count);
 

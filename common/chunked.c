@@ -183,33 +183,37 @@ step(struct chunked *c, unsigned char ch)
 	}
 }
 
+/* A frame of digits alone is no longer than this. */
+#define FRAME_MAX (2 + SIZE_DIGITS_MAX + 2)
+
 /*
  * The frame as it nearly always is: the end of the chunk before, then digits
  * and CRLF.  The same as step() for each of its bytes; returns their number,
- * 0 where something else is in them or they are not all there.
+ * 0 where something else is in them, or where they might not all be there.
  */
 static size_t
 step_over_frame(struct chunked *c, const char *buf, size_t len)
 {
-	const char *p = buf, *end = buf + len, *digits;
+	const char *p = buf, *digits;
 	uint64_t size = 0;
-	int value;
+	unsigned value;
 
+	if (len < FRAME_MAX)
+		return 0;
 	if (c->state == CHUNK_DATA_CR) {
-		if (len < 2 || p[0] != '\r' || p[1] != '\n')
+		if (p[0] != '\r' || p[1] != '\n')
 			return 0;
 		p += 2;
 	} else if (c->state != CHUNK_SIZE || c->digits > 0) {
 		return 0;
 	}
-	for (digits = p; p < end; p++) {
-		value = hex_value((unsigned char)*p);
-		if (value < 0)
-			break;
-		size = size << 4 | (unsigned)value;
+	digits = p;
+	while ((value = hex_digits[(unsigned char)*p]) != 0) {
+		if (p++ == digits + SIZE_DIGITS_MAX)
+			return 0;
+		size = size << 4 | (value - 1);
 	}
-	if (p == digits || p - digits > SIZE_DIGITS_MAX || size == 0 ||
-	    end - p < 2 || p[0] != '\r' || p[1] != '\n')
+	if (size == 0 || p[0] != '\r' || p[1] != '\n')
 		return 0;
 	c->left = size;
 	c->state = CHUNK_DATA;
@@ -234,7 +238,8 @@ take_chunk_data(struct chunked *c, size_t len)
 {
 	size_t n = take_data(c, len);
 
-	c->extra -= (uint16_t)MIN((size_t)c->extra, n);
+	if (c->extra > 0)
+		c->extra -= (uint16_t)MIN((size_t)c->extra, n);
 	if (c->left == 0)
 		c->state = CHUNK_DATA_CR;
 	return n;

@@ -248,7 +248,7 @@ copy_payload(struct gather *g, const struct view *v, char *p)
 	{
 		if (piece == 0)
 			return NULL;
-		p = mempcpy(p, block_at(g->arena, at.ref) + at.off, piece);
+		p = block_copy(p, block_at(g->arena, at.ref) + at.off, piece);
 	}
 	g->at = at;
 	return p;

@@ -284,13 +284,15 @@ first_end(struct sse sse, const char *p, size_t len)
 	return len;
 }
 
-/* Whether an event among these bytes is longer than stream.max_event. */
+/*
+ * Whether an event among these bytes is longer than stream.max_event; `held`
+ * bytes of the first one came before.
+ */
 static bool
 is_too_long(const struct stream *st, const struct stream_state *next,
-    const char *p, size_t len)
+    uint64_t held, const char *p, size_t len)
 {
 	uint64_t most = st->w->conf->stream_max_event;
-	uint64_t held = is_whole(next) ? 0 : next->answer.open_len;
 
 	if (held + len <= most)
 		return false;
@@ -306,11 +308,12 @@ relay_events(
     struct stream *st, struct stream_state *next, const char *p, size_t len)
 {
 	bool was_whole = is_whole(next);
+	uint64_t held = was_whole ? 0 : next->answer.open_len;
 	enum answer_verdict verdict;
 	uint32_t events;
 	size_t safe;
 
-	if (is_too_long(st, next, p, len))
+	if (is_too_long(st, next, held, p, len))
 		return ANSWER_TOO_LONG;
 	safe = sse_boundary(&next->sse, p, len, &events);
 	st->new_events += events;
