@@ -61,6 +61,7 @@ deadline_list_init(struct deadline_list *list, struct ev_loop *loop,
 	list->length_ms = length_ms;
 	list->on_due = on_due;
 	ev_timer_init(&list->timer, on_timer, 0., 0.);
+	ev_set_priority(&list->timer, -1);
 	list->timer.data = list;
 }
 

@@ -4,6 +4,9 @@
  * All deadlines of one list have the same length, so a list that is only
  * appended to stays in order of expiry: setting, moving and cancelling one
  * costs a few stores, and one libev timer serves the list.
+ *
+ * What has come in comes first: a request that waited while its worker was
+ * dead is read before the time limit of its session is looked at.
  */
 #ifndef WORKER_DEADLINE_H
 #define WORKER_DEADLINE_H

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/sc.h"
 #include "tests/unit/unit.h"
@@ -197,6 +198,33 @@ START_TEST(a_callback_may_set_it_again)
 }
 END_TEST
 
+static void
+cancel_the_first(struct ev_loop *l, ev_io *io, int revents)
+{
+	(void)revents;
+	deadline_cancel(&deadlines[0]);
+	ev_io_stop(l, io);
+}
+
+/* Both are ready in the same turn, as after an adoption that took long. */
+START_TEST(what_has_come_in_comes_first)
+{
+	uint64_t begun = now_ms();
+	ev_io io;
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(write(fds[1], "x", 1), 1);
+	deadline_set_since(&deadlines[0], &list, begun - 2 * LENGTH_MS);
+	ev_io_init(&io, cancel_the_first, fds[0], EV_READ);
+	ev_io_start(loop, &io);
+	run();
+	ck_assert_uint_eq(came_count, 0);
+	ck_assert_int_eq(close(fds[0]), 0);
+	ck_assert_int_eq(close(fds[1]), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -212,6 +240,7 @@ main(void)
 	tcase_add_test(tc, the_length_can_change);
 	tcase_add_test(tc, a_callback_may_cancel_one_that_is_due);
 	tcase_add_test(tc, a_callback_may_set_it_again);
+	tcase_add_test(tc, what_has_come_in_comes_first);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
