@@ -12,6 +12,7 @@
 #include "worker/client.h"
 #include "worker/events.h"
 #include "worker/legacy.h"
+#include "worker/resume.h"
 
 /* --- the head ----------------------------------------------------------- */
 
@@ -143,7 +144,7 @@ take_resumed(
     struct stream *st, struct stream_state *next, const struct http_head *head)
 {
 	enum answer_verdict verdict =
-	    legacy_resumed(st, next, head, head->behind);
+	    resume_answered(st, next, head, head->behind);
 
 	if (verdict != ANSWER_MORE) {
 		stream_log(st, LOG_LEVEL_INFO,

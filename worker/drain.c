@@ -14,6 +14,7 @@
 #include "worker/drain.h"
 #include "worker/event.h"
 #include "worker/legacy.h"
+#include "worker/resume.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
 #include "worker/work.h"
@@ -37,7 +38,7 @@ write_farewell(struct stream *st, struct stream_state *next)
 	int len = 0;
 
 	retry = MIN(MAX(retry, RETRY_MIN_MS), RETRY_MAX_MS);
-	if (legacy_last_id(st, &last) && last.id_len > 0) {
+	if (resume_last_id(st, &last) && last.id_len > 0) {
 		flags = JOURNAL_ONCE;
 		len = snprintf(text, sizeof(text), "id: %.*s\n",
 		    (int)last.id_len, last.id);
@@ -88,7 +89,7 @@ drain_stream(struct stream *st)
 	stream_commit(&change);
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
-	legacy_retime(st);
+	resume_retime(st);
 	stream_flush(st);
 }
 

@@ -1,7 +1,8 @@
 /*
- * legacy.h - what keeps a legacy stream (MCP up to 2025-11-25) alive: its
- * upstream is resumed with Last-Event-ID, its client may leave and return,
- * silence is filled with comments (DESIGN, 5 and 6).
+ * legacy.h - what a legacy stream (MCP up to 2025-11-25) is to its client and
+ * its session: the client may leave and return, silence is filled with
+ * comments, requests and answers say what becomes of the session (DESIGN, 5
+ * to 7).
  */
 #ifndef WORKER_LEGACY_H
 #define WORKER_LEGACY_H
@@ -30,46 +31,7 @@ void legacy_observe(struct stream *st);
  */
 bool legacy_is_complete(const struct stream *st, const struct stream_state *ss);
 
-/* Whether the upstream could be asked to go on. */
-bool legacy_can_resume(const struct stream *st, const struct stream_state *ss);
-
-/*
- * The head of the answer to a request to go on, and as much of its body as
- * came along with it.
- */
-enum answer_verdict legacy_resumed(struct stream *st, struct stream_state *next,
-    const struct http_head *head, struct http_slice body);
-
-/* --- the upstream is gone ----------------------------------------------- */
-
-/* Why the stream has to be resumed, which decides how soon. */
-enum legacy_pause {
-	PAUSE_LOST,   /* cut, closed, refused, an error: back-off */
-	PAUSE_SILENT, /* the watchdog's doing: at once */
-};
-
-/*
- * Put the state into PAUSED (or end it with an error, where it can't be
- * resumed, or too many attempts were in vain).
- */
-void legacy_pause_state(
-    struct stream *st, struct stream_state *next, enum legacy_pause why);
-
-/*
- * The upstream connection of a resumable stream is lost or of no use:
- * pause, commit, let it go.
- */
-void legacy_pause(struct stream *st, enum legacy_pause why);
-
-/* After that commit, with the connection let go: what else it means. */
-void legacy_paused(struct stream *st);
-
-/* The newest event with an id of the upstream: false where there is none. */
-struct event;
-bool legacy_last_id(struct stream *st, struct event *ret);
-
-/* After a commit: let the timers run that the state asks for. */
-void legacy_retime(struct stream *st);
+/* --- sessions ------------------------------------------------------------ */
 
 /* The session has ended: end this stream as that asks for. */
 void legacy_session_ended(struct stream *st, enum end_reason why);
@@ -106,6 +68,5 @@ void legacy_note_request(struct stream *st);
 void legacy_on_detach_due(struct deadline *d);
 void legacy_on_errand_due(struct deadline *d);
 void legacy_on_quiet_due(struct deadline *d);
-void legacy_on_silent_due(struct deadline *d);
 
 #endif

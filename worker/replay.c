@@ -13,6 +13,7 @@
 #include "common/hash.h"
 #include "common/http_write.h"
 #include "common/log.h"
+#include "worker/ask.h"
 #include "worker/event.h"
 #include "worker/legacy.h"
 #include "worker/replay.h"
@@ -430,40 +431,17 @@ replay_route(struct client *c, const struct http_head *head, struct route *ret)
 int
 replay_probe(struct client *c, const struct http_head *head, struct session *s)
 {
-	static const char ping[] =
-	    "{\"jsonrpc\":\"2.0\",\"id\":\"sc1\",\"method\":\"ping\"}";
-	struct worker *w = c->w;
-	struct stream_state *next;
-	struct http_out out;
+	struct stream *st = stream_new_errand(s);
 
-	http_out_init(&out, w->scratch_own, w->scratch_size);
-	http_out_request_line(&out, "POST", http_slice_of(w->endpoint));
-	http_out_field(&out, HTTP_FIELD_HOST, http_slice_of(w->upstream_host));
-	session_write_fields(&out, head);
-	http_out_field(&out, HTTP_FIELD_ACCEPT,
-	    http_slice_of("application/json, text/event-stream"));
-	http_out_field(
-	    &out, HTTP_FIELD_CONTENT_TYPE, http_slice_of("application/json"));
-	http_out_field(
-	    &out, HTTP_FIELD_MCP_SESSION_ID, sessions_id(w->shm, s->slot));
-	http_out_framing(&out, HTTP_FRAMING_LENGTH, sizeof(ping) - 1);
-	if (http_out_end(&out) != 0)
+	if (st == NULL)
 		return -ENOMEM;
-	http_out_bytes(&out, ping, sizeof(ping) - 1);
-	c->probe = stream_new_errand(s);
-	if (c->probe == NULL)
-		return -ENOMEM;
-	next = RECORD_NEXT(c->probe->rec);
-	next->asks = 1;
-	if (out.overflow ||
-	    journal_put(&w->arena, &stream_legacy(c->probe, next)->ask,
-		JOURNAL_HEAD, out.p, out.len) != 0) {
-		stream_drop(c->probe, END_MEMORY_SHORT);
-		c->probe = NULL;
+	if (ask_write_ping(st, RECORD_NEXT(st->rec), head) != 0) {
+		stream_drop(st, END_MEMORY_SHORT);
 		return -ENOMEM;
 	}
-	RECORD_COMMIT(c->probe->rec);
-	c->probe->legacy->prober = c;
+	RECORD_COMMIT(st->rec);
+	st->legacy->prober = c;
+	c->probe = st;
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "worker/client.h"
 #include "worker/legacy.h"
 #include "worker/refuse.h"
+#include "worker/resume.h"
 #include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
@@ -581,7 +582,7 @@ stream_note_failure(struct stream *st, struct stream_state *next,
 		next->fault = (uint8_t)fault;
 		next->reason = (uint8_t)why;
 	} else if (is_worth_a_pause(next, why)) {
-		legacy_pause_state(st, next, PAUSE_LOST);
+		resume_pause_state(st, next, PAUSE_LOST);
 	} else if (next->phase == STREAM_RELAYING) {
 		stream_write_end(st, next, why);
 	}
@@ -608,7 +609,7 @@ stream_fail(struct stream *st, enum http_fault fault, enum end_reason why)
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
 	if (stream_state(st)->phase == STREAM_PAUSED)
-		legacy_paused(st);
+		resume_paused(st);
 	stream_recount(st);
 	stream_flush(st);
 }
@@ -636,7 +637,7 @@ stream_cut(struct stream *st, enum http_fault fault, enum end_reason why)
 	stream_commit(&change);
 	if (st->upstream != NULL)
 		upstream_release(st->upstream, false);
-	legacy_retime(st);
+	resume_retime(st);
 	stream_flush(st);
 }
 

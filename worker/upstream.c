@@ -16,6 +16,7 @@
 #include "worker/client.h"
 #include "worker/events.h"
 #include "worker/legacy.h"
+#include "worker/resume.h"
 #include "worker/send.h"
 #include "worker/session.h"
 #include "worker/upstream.h"
@@ -392,7 +393,7 @@ note_more(struct upstream *u)
 		return;
 	deadline_set(&st->legacy->silent, &u->w->stream_silent);
 	if (ss->resumes > 0)
-		legacy_retime(st);
+		resume_retime(st);
 	if (st->client == NULL)
 		return;
 	client_bound_queue(st->client, u->w->conf->journal_stream_limit / 2);
@@ -411,7 +412,7 @@ note_complete(struct upstream *u)
 	if (st->legacy == NULL)
 		return;
 	deadline_cancel(&st->legacy->silent);
-	legacy_retime(st);
+	resume_retime(st);
 }
 
 /* How an answer fails. */
@@ -443,7 +444,7 @@ act_on_pause(struct upstream *u, enum answer_verdict verdict)
 		    "the upstream does not know the session any more");
 		session_end(st->session, END_SESSION_LOST, false);
 	}
-	legacy_paused(st);
+	resume_paused(st);
 }
 
 /* What the bytes meant for the stream, whose state is committed. */
@@ -526,7 +527,7 @@ upstream_feed(struct upstream *u, const char *buf, size_t len)
 		stream_note_failure(
 		    st, next, failures[verdict].fault, failures[verdict].why);
 	if (verdict == ANSWER_PAUSE)
-		legacy_pause_state(st, next, PAUSE_LOST);
+		resume_pause_state(st, next, PAUSE_LOST);
 	if (verdict == ANSWER_SESSION_GONE)
 		stream_write_end(st, next, END_SESSION_LOST);
 	if (next->resumable)

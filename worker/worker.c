@@ -21,6 +21,7 @@
 #include "worker/fault.h"
 #include "worker/legacy.h"
 #include "worker/memory.h"
+#include "worker/resume.h"
 #include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/upstream.h"
@@ -386,7 +387,7 @@ init_deadlines(struct worker *w)
 	deadline_list_init(&w->stream_quiet, w->loop,
 	    conf->stream_keepalive_interval, legacy_on_quiet_due);
 	deadline_list_init(&w->stream_silent, w->loop,
-	    conf->health_idle_timeout, legacy_on_silent_due);
+	    conf->health_idle_timeout, resume_on_silent_due);
 	deadline_list_init(&w->upstream_connect, w->loop,
 	    conf->upstream_connect_timeout, upstream_on_connect_due);
 	deadline_list_init(&w->upstream_response, w->loop,
