@@ -27,7 +27,7 @@ extern struct supervisor_rig rig;
 void rig_setup(void);
 void rig_teardown(void);
 
-#define DEADLINE_MS 20000u
+#define DEADLINE_MS 30000u
 #define POLL_MS 2
 
 /* Wait until the condition holds; past the deadline, show the log. */

@@ -288,7 +288,7 @@ main(void)
 	Suite *suite = suite_create("accept");
 	TCase *tc = tcase_create("accept");
 
-	tcase_set_timeout(tc, 30);
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, record_is_written_before_anybody_hears_of_it);
 	tcase_add_test(tc, connections_wait_for_a_worker);

@@ -80,7 +80,7 @@ say_and_die(const char *text)
 	ssize_t n;
 
 	ck_assert_int_eq(send(rig.peer, text, len, 0), len);
-	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	ck_assert_int_eq(poll(&p, 1, 30000), 1);
 	worker_note_hand(&rig.w, HAND_CLIENT, 0, 1, client_state(rig.c)->taken);
 	n = recv(rig.c->io.fd, rig.w.window, SHM_WINDOW_SIZE, 0);
 	ck_assert_int_eq(n, len);
@@ -211,7 +211,7 @@ main(void)
 	TCase *tc = tcase_create("adopt");
 
 	tcase_add_checked_fixture(tc, rig_setup_tcp, rig_teardown);
-	tcase_set_timeout(tc, 30);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, what_was_in_hand_is_fed_again);
 	tcase_add_loop_test(tc, what_was_sent_is_not_sent_again, 0, 10);
 	tcase_add_test(tc, half_a_refusal_is_completed);

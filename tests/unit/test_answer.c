@@ -591,7 +591,7 @@ main(void)
 	Suite *suite = suite_create("answer");
 	TCase *tc = tcase_create("answer");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(
 	    tc, an_answer_is_the_same_however_it_is_cut, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(tc,

@@ -328,7 +328,7 @@ main(void)
 	Suite *suite = suite_create("chunked");
 	TCase *tc = tcase_create("chunked");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc,
 	    good_bodies_are_taken_apart_wherever_they_are_cut, 0,
 	    ARRAY_LEN(good));

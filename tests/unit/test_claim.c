@@ -465,7 +465,7 @@ main(void)
 	TCase *tc = tcase_create("claim");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_set_timeout(tc, 30);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, each_element_is_taken_once_the_lowest_first);
 	tcase_add_test(tc, only_what_is_in_use_can_be_given);
 	tcase_add_test(tc, the_lowest_is_first_however_they_were_given);

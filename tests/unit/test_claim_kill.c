@@ -314,7 +314,7 @@ main(void)
 	Suite *suite = suite_create("claim_kill");
 	TCase *tc = tcase_create("claim_kill");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(
 	    tc, no_element_is_lost_or_owned_twice, 0, ARRAY_LEN(rows));
 	suite_add_tcase(suite, tc);

@@ -120,7 +120,7 @@ main(void)
 	Suite *suite = suite_create("dispatch");
 	TCase *tc = tcase_create("dispatch");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
 	tcase_add_test(tc, connections_are_spread_over_the_workers);
 	tcase_add_loop_test(

@@ -271,7 +271,7 @@ main(void)
 	Suite *suite = suite_create("handover");
 	TCase *tc = tcase_create("handover");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, everything_comes_back);
 	tcase_add_test(tc, slot_of_old_has_a_new_generation);

@@ -577,7 +577,7 @@ main(void)
 	TCase *tc = tcase_create("journal");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_chain_is_a_queue, 0, 6);
 	tcase_add_test(tc, blocks_come_back_in_their_order);
 	tcase_add_test(tc, what_was_let_go_stays_until_it_is_settled);

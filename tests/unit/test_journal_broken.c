@@ -317,7 +317,7 @@ main(void)
 	TCase *tc = tcase_create("journal_broken");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, records_are_framed);
 	tcase_add_test(tc, an_empty_record_is_no_chunk);
 	tcase_add_test(tc, a_link_that_was_not_committed_leads_nowhere);

@@ -468,7 +468,7 @@ main(void)
 	TCase *tc = tcase_create("journal_wire");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, records_look_as_their_client_needs_them, 0,
 	    ARRAY_LEN(form_rows));
 	tcase_add_loop_test(

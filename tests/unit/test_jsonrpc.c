@@ -574,7 +574,7 @@ main(void)
 	Suite *suite = suite_create("jsonrpc");
 	TCase *tc = tcase_create("jsonrpc");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, every_cut_finds_the_same, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, nul_is_no_json);
 	tcase_add_test(tc, depth_is_counted);

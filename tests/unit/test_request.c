@@ -461,7 +461,7 @@ main(void)
 	Suite *suite = suite_create("request");
 	TCase *tc = tcase_create("request");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(
 	    tc, a_request_is_the_same_however_it_is_cut, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, a_message_is_read_again_after_a_death);

@@ -164,7 +164,7 @@ main(void)
 	TCase *tc = tcase_create("resolve");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 20);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_literal_is_known_at_once_and_for_ever, 0, 2);
 	tcase_add_test(tc, a_name_is_looked_up_once);
 	tcase_add_test(tc, a_doubt_asks_again_and_keeps_the_addresses);

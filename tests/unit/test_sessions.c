@@ -302,7 +302,7 @@ await_turns(uint32_t index)
 {
 	volatile uint32_t *turns = &shm.sessions[index].generation;
 	uint32_t begun = *turns;
-	uint64_t deadline = now_ms() + 10000;
+	uint64_t deadline = now_ms() + 30000;
 
 	while (*turns - begun < 3 && now_ms() < deadline)
 		(void)sched_yield();
@@ -354,7 +354,7 @@ main(void)
 	TCase *tc = tcase_create("sessions");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_session_is_found_by_its_id);
 	tcase_add_test(tc, an_id_is_known_once);
 	tcase_add_test(tc, ids_have_a_length);

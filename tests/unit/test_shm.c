@@ -251,7 +251,7 @@ main(void)
 	TCase *tc = tcase_create("shm");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, every_byte_is_there_and_zero);
 	tcase_add_test(tc, tables_stand_apart);
 	tcase_add_test(tc, odd_sizes_are_refused);

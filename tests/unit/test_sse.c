@@ -378,7 +378,7 @@ main(void)
 	Suite *suite = suite_create("sse");
 	TCase *tc = tcase_create("sse");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, every_cut_tells_the_same, 0, ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, boundary_agrees_with_next, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, places_are_known);

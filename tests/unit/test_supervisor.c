@@ -90,7 +90,7 @@ START_TEST(stop_leaves_nothing)
 	start_supervisor(NULL);
 	expect_serving();
 	(void)ask(dial(), "x");
-	ck_assert_int_eq(workers_of(rig.pid, workers, 2), 2);
+	wait_for(workers_of(rig.pid, workers, 2) == 2);
 	ck_assert_int_eq(access(rig.pidfile, F_OK), 0);
 	ck_assert_int_eq(access(rig.control, F_OK), 0);
 	ck_assert_int_eq(kill(rig.pid, stop_signals[_i]), 0);
@@ -322,7 +322,7 @@ main(void)
 	Suite *suite = suite_create("supervisor");
 	TCase *tc = tcase_create("supervisor");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, rig_setup, rig_teardown);
 	tcase_add_test(tc, fifty_deaths_change_nothing);
 	tcase_add_test(tc, fault_is_logged_with_its_successor);

@@ -24,7 +24,7 @@
 #include "common/tcp_self_test.h"
 #include "tests/unit/unit.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 30000
 #define BUFFERS 8192
 
 /* One end of a connection, and what was done with it. */
@@ -578,7 +578,7 @@ main(void)
 	TCase *tc = tcase_create("connections");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	/* i is an enum tcp_side */
 	tcase_add_loop_test(tc, nothing_done_counts_nothing, 0, 2);
 	tcase_add_loop_test(tc, unread_bytes_are_not_taken, 0, 2);
