@@ -371,7 +371,8 @@ take_body(struct stream *st, struct stream_state *next, const char *buf,
 		used += (size_t)n;
 		*ret = take_piece(st, next, piece, piece_len);
 	}
-	if (*ret == ANSWER_MORE)
+	/* What was whole before a fault is sent; short of memory, who knows. */
+	if (*ret != ANSWER_NO_MEMORY)
 		settle_body(st, next);
 	return used;
 }

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -538,6 +539,39 @@ START_TEST(an_event_beyond_the_limit_ends_the_stream)
 }
 END_TEST
 
+static const struct {
+	const char *bytes;
+	enum answer_verdict verdict;
+} faults[] = {
+	/* 1,030 bytes of an event, more than may be. */
+	{ "406\r\ndata: %01024d", ANSWER_TOO_LONG },
+	{ "zz\r\n", ANSWER_GARBLED },
+};
+
+/* Whatever comes behind a whole event, and may it come with it. */
+START_TEST(what_was_whole_before_a_fault_is_sent)
+{
+	char bytes[2048];
+	int len = snprintf(bytes, sizeof(bytes),
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n9\r\ndata: a\n\n\r\n");
+
+	len += snprintf(
+	    bytes + len, sizeof(bytes) - (size_t)len, faults[_i / 2].bytes, 0);
+	for (size_t step = 1; step <= (size_t)len; step++) {
+		rig_setup();
+		rig_set("stream.max_event", "1KiB");
+		rig_ask(_i % 2 == 0 ? MODERN("1.1") : REQUEST("GET", "1.1"));
+		ck_assert_int_eq(
+		    feed(rig.c->stream, bytes, (size_t)len, step, false),
+		    faults[_i / 2].verdict);
+		ck_assert_uint_eq(check_chunks(sendable(rig.c->stream)), 9);
+		ck_assert_mem_eq(body, "data: a\n\n", 9);
+		rig_teardown();
+	}
+}
+END_TEST
+
 /* --- short memory ------------------------------------------------------- */
 
 static const char *const hungry_heads[] = {
@@ -605,6 +639,8 @@ main(void)
 	tcase_add_test(tc, the_end_of_a_stream_sends_what_is_there);
 	tcase_add_loop_test(
 	    tc, an_event_beyond_the_limit_ends_the_stream, 0, 2);
+	tcase_add_loop_test(tc, what_was_whole_before_a_fault_is_sent, 0,
+	    2 * (int)ARRAY_LEN(faults));
 	tcase_add_loop_test(tc, short_memory_is_told_and_harms_nothing, 0,
 	    2 * ARRAY_LEN(hungry_heads));
 	tcase_add_loop_test(
