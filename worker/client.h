@@ -169,6 +169,15 @@ void client_drain(struct client *c);
  */
 void client_retime(struct client *c, bool progress);
 
+/*
+ * Receive what there is, commit it and act on it; it may have left.  Its
+ * socket is readable, or is tried.
+ */
+void client_read(struct client *c);
+
+/* Take up what the client sent while an answer was under way. */
+void client_resume(struct client *c);
+
 /* Close our copy, and free this process's share. */
 void client_free(struct client *c);
 
