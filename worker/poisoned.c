@@ -140,7 +140,10 @@ poisoned_end_client(struct client *c, uint64_t taken)
 	}
 	next = RECORD_BEGIN(c->rec);
 	next->taken = taken;
-	request_refuse(c, next, HTTP_FAULT_POISON);
+	if (next->phase == CLIENT_HEAD)
+		request_refuse_head(c, next, HTTP_FAULT_POISON);
+	else
+		request_refuse(c, next, HTTP_FAULT_POISON);
 	RECORD_COMMIT(c->rec);
 	arena_settle(&c->w->arena);
 	c->stream = NULL;

@@ -15,6 +15,7 @@
 #include "tests/unit/unit.h"
 #include "tests/unit/worker_rig.h"
 #include "worker/answer.h"
+#include "worker/poisoned.h"
 
 #define MODERN                                                                 \
 	"GET /mcp HTTP/1.1\r\nHost: localhost\r\n"                             \
@@ -288,6 +289,21 @@ START_TEST(a_drain_lets_go_what_is_idle)
 }
 END_TEST
 
+/* The error is for the request that is poison, not for the one before it. */
+START_TEST(a_poisoned_head_is_refused_without_an_id)
+{
+	rig_ask(CALL);
+	answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+	ck_assert_int_eq(client_state(rig.c)->phase, CLIENT_HEAD);
+	rig_feed("POST ", 5, SIZE_MAX);
+	poisoned_end_client(rig.c, client_state(rig.c)->taken + 1);
+	ck_assert_uint_eq(client_state(rig.c)->requests, 2);
+	client_flush(rig.c);
+	ck_assert_ptr_nonnull(strstr(received(), "\"id\":null"));
+	ck_assert_ptr_null(strstr(got, "\"id\":7"));
+}
+END_TEST
+
 /* What only legacy streams have takes no memory of others, idle or not. */
 START_TEST(a_modern_stream_touches_nothing_of_the_legacy_ones)
 {
@@ -467,6 +483,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, rig_teardown);
 	tcase_add_test(tc, a_whole_answer_leaves_the_connection);
+	tcase_add_test(tc, a_poisoned_head_is_refused_without_an_id);
 	tcase_add_test(tc, a_modern_stream_touches_nothing_of_the_legacy_ones);
 	tcase_add_test(tc, the_end_of_a_connection_ends_an_answer_to_1_0);
 	tcase_add_test(tc, a_legacy_stream_that_is_lost_ends_with_an_error);
