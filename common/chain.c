@@ -167,21 +167,21 @@ chain_grow(struct arena *a, struct chain *c)
 }
 
 void
-chain_restore(struct arena *a, struct chain *c, const struct chain *was)
+chain_restore(struct arena *a, struct chain *c, struct chain_end end)
 {
-	uint32_t ref, next;
+	uint32_t ref = c->first_ref, next;
 
-	if (was->last_ref == c->last_ref) {
-		*c = *was;
-		return;
-	}
-	ref = was->first_ref == 0 ? c->first_ref : block_next(a, was->last_ref);
+	if (end.ref != 0)
+		ref = end.ref == c->last_ref ? 0 : block_next(a, end.ref);
 	while (ref != 0) {
 		next = ref == c->last_ref ? 0 : block_next(a, ref);
 		claim_give(&a->claim, ref - 1);
 		ref = next;
 	}
-	*c = *was;
+	if (end.ref == 0)
+		memset(c, 0, sizeof(*c));
+	c->last_ref = end.ref;
+	c->last_off = end.off;
 }
 
 char *
@@ -194,13 +194,13 @@ int
 chain_append(struct arena *a, struct chain *c, const void *bytes, size_t len)
 {
 	const char *from = bytes;
-	struct chain was = *c;
+	struct chain_end was = chain_end(c);
 	size_t part;
 
 	while (len > 0) {
 		if (c->last_ref == 0 || c->last_off == SHM_BLOCK_SIZE) {
 			if (chain_grow(a, c) != 0) {
-				chain_restore(a, c, &was);
+				chain_restore(a, c, was);
 				return -ENOMEM;
 			}
 		}

@@ -129,7 +129,23 @@ void arena_let_go(struct arena *a, uint32_t first_ref, uint32_t count);
 /* Add an empty block at the end: 0 or -ENOMEM. */
 SC_MUST_CHECK int chain_grow(struct arena *a, struct chain *c);
 
-/* Take back what grew since `was`: those blocks were never committed. */
-void chain_restore(struct arena *a, struct chain *c, const struct chain *was);
+/*
+ * Where a chain ends now, and going back to there: blocks that grew since were
+ * never committed.  Only what changes is kept and read, in the width in which
+ * it was written: to read it in one piece waits for all stores before, among
+ * which are those to blocks that are in no cache.
+ */
+struct chain_end {
+	uint32_t ref; /* 0: it was empty */
+	uint32_t off;
+};
+
+static inline struct chain_end
+chain_end(const struct chain *c)
+{
+	return (struct chain_end){ c->last_ref, c->last_off };
+}
+
+void chain_restore(struct arena *a, struct chain *c, struct chain_end end);
 
 #endif

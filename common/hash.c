@@ -5,14 +5,34 @@
 
 #include <xxhash.h>
 #ifdef HAVE_XXH_X86DISPATCH_H
-#include <xxh_x86dispatch.h> /* the same functions under the same names */
+#define XXH_DISPATCH_DISABLE_REPLACE
+#include <xxh_x86dispatch.h>
 #endif
 
 #include "common/hash.h"
 
+/*
+ * The widest vectors pay for long texts only: on short ones, among which
+ * other work lies, they take more time than they save.  The value is the
+ * same.
+ */
+#define WIDE_FROM 512
+
+static uint64_t
+hash_long(const void *bytes, size_t len, uint64_t key)
+{
+#ifdef HAVE_XXH_X86DISPATCH_H
+	return XXH3_64bits_withSeed_dispatch(bytes, len, key);
+#else
+	return XXH3_64bits_withSeed(bytes, len, key);
+#endif
+}
+
 uint64_t
 hash_bytes64(const void *bytes, size_t len, uint64_t key)
 {
+	if (len >= WIDE_FROM)
+		return hash_long(bytes, len, key);
 	return XXH3_64bits_withSeed(len > 0 ? bytes : "", len, key);
 }
 

@@ -116,12 +116,32 @@ new_header(const struct journal *j, enum journal_type type, unsigned flags,
 	};
 }
 
+/* A header where it stands in a block, at any byte. */
+struct placed_header {
+	struct journal_record r;
+} __attribute__((packed, may_alias));
+
+/* Field by field: see chain_end(). */
+static inline void
+write_header(char *to, const struct journal_record *r)
+{
+	struct placed_header *at = (void *)to;
+
+	at->r.len = r->len;
+	at->r.sum = r->sum;
+	at->r.type = r->type;
+	at->r.flags = r->flags;
+	at->r.notes = r->notes;
+	at->r.id_sum = r->id_sum;
+	at->r.seq = r->seq;
+}
+
 /* The open record is finished, and this is its header. */
-static void
+static inline void
 finish(struct arena *a, struct journal *j, const struct journal_record *r)
 {
 	KILL_POINT();
-	memcpy(block_at(a, j->open_ref) + j->open_off, r, sizeof(*r));
+	write_header(block_at(a, j->open_ref) + j->open_off, r);
 	KILL_POINT();
 	j->kept += r->len;
 	j->next_seq++;
@@ -143,21 +163,22 @@ journal_finish(struct arena *a, struct journal *j, enum journal_type type,
 	finish(a, j, &r);
 }
 
-/* One whole record with this header, but for length and sum. */
+/* One whole record. */
 static int
-put(struct arena *a, struct journal *j, struct journal_record r,
-    const void *bytes, size_t len)
+put(struct arena *a, struct journal *j, enum journal_type type, unsigned flags,
+    uint32_t id_sum, const void *bytes, size_t len)
 {
-	struct chain was = j->chain;
+	struct chain_end was = chain_end(&j->chain);
+	struct journal_record r;
 
 	sc_assert(j->open_ref == 0);
 	if (len > UINT32_MAX || journal_open(a, j) != 0)
 		return -ENOMEM;
-	r.len = (uint32_t)len;
+	r = new_header(j, type, flags, id_sum, (uint32_t)len);
 	r.sum = sum_of_new(j, &r, bytes);
 	if (journal_add(a, j, bytes, len) != 0) {
 		j->open_ref = 0;
-		chain_restore(a, &j->chain, &was);
+		chain_restore(a, &j->chain, was);
 		return -ENOMEM;
 	}
 	finish(a, j, &r);
@@ -168,22 +189,21 @@ int
 journal_put_event(struct arena *a, struct journal *j, unsigned flags,
     uint32_t id_sum, const void *bytes, size_t len)
 {
-	return put(
-	    a, j, new_header(j, JOURNAL_BODY, flags, id_sum, 0), bytes, len);
+	return put(a, j, JOURNAL_BODY, flags, id_sum, bytes, len);
 }
 
 int
 journal_put(struct arena *a, struct journal *j, enum journal_type type,
     const void *bytes, size_t len)
 {
-	return put(a, j, new_header(j, type, 0, 0, 0), bytes, len);
+	return put(a, j, type, 0, 0, bytes, len);
 }
 
 int
 journal_put_pieces(struct arena *a, struct journal *j, enum journal_type type,
     const struct iovec *pieces, int count)
 {
-	struct chain was = j->chain;
+	struct chain_end was = chain_end(&j->chain);
 	int error = journal_open(a, j);
 
 	for (int i = 0; i < count && error == 0; i++)
@@ -192,7 +212,7 @@ journal_put_pieces(struct arena *a, struct journal *j, enum journal_type type,
 	if (error != 0) {
 		j->open_ref = 0;
 		j->open_len = 0;
-		chain_restore(a, &j->chain, &was);
+		chain_restore(a, &j->chain, was);
 		return error;
 	}
 	journal_finish(a, j, type, 0, 0);

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "common/hash.h"
 #include "common/sc.h"
@@ -49,6 +50,20 @@ START_TEST(every_bit_and_the_key_count)
 }
 END_TEST
 
+/* Whatever the processor has for long ones, and we for short ones. */
+START_TEST(every_length_is_hashed_alike)
+{
+	unsigned char bytes[2100];
+	size_t len;
+
+	for (len = 0; len < sizeof(bytes); len++)
+		bytes[len] = (unsigned char)(len * 7 + (len >> 8));
+	for (len = 0; len < sizeof(bytes); len++)
+		ck_assert(hash_bytes64(bytes, len, len % 3) ==
+			  XXH3_64bits_withSeed(bytes, len, len % 3));
+}
+END_TEST
+
 START_TEST(nothing_can_be_hashed)
 {
 	ck_assert(hash_bytes64(NULL, 0, 0) == hash_bytes64("x", 0, 0));
@@ -63,6 +78,7 @@ main(void)
 
 	tcase_add_loop_test(tc, values_are_those_of_xxh3, 0, ARRAY_LEN(rows));
 	tcase_add_test(tc, every_bit_and_the_key_count);
+	tcase_add_test(tc, every_length_is_hashed_alike);
 	tcase_add_test(tc, nothing_can_be_hashed);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
