@@ -206,6 +206,14 @@ client_free(struct client *c)
 	worker_client_closed(c->w);
 }
 
+void
+client_discard(struct client *c)
+{
+	if (c != NULL)
+		free(c->path);
+	free(c);
+}
+
 /* Let the state go; from here on the record is the supervisor's. */
 static void
 commit_closing(struct client *c)

@@ -151,6 +151,9 @@ void client_request_over(struct client *c, enum end_reason why);
  */
 void client_close(struct client *c, enum end_reason why, bool reset);
 
+/* The process ends: free the memory and end nothing.  NULL is allowed. */
+void client_discard(struct client *c);
+
 /* A client's time limit has passed. */
 void client_on_head_due(struct deadline *d);
 void client_on_idle_due(struct deadline *d);

@@ -394,6 +394,14 @@ session_free(struct session *s)
 	worker_bury(w, &s->grave);
 }
 
+void
+session_discard(struct session *s)
+{
+	if (s != NULL)
+		seen_free(&s->seen);
+	free(s);
+}
+
 static bool
 is_used(const struct session *s)
 {

@@ -117,6 +117,9 @@ bool session_may_steal(struct session *s);
  */
 void session_end(struct session *s, enum end_reason why, bool tell);
 
+/* The process ends: free the memory and end nothing.  NULL is allowed. */
+void session_discard(struct session *s);
+
 /* The operator ends the session in a slot, if it is still that one. */
 void session_end_told(struct worker *w, uint32_t slot, uint32_t generation);
 

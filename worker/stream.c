@@ -458,6 +458,14 @@ stream_free(struct stream *st, enum end_reason why)
 		client_probed(st->legacy->prober, PROBE_REFUSED);
 }
 
+void
+stream_discard(struct stream *st)
+{
+	if (st != NULL && st->legacy != NULL)
+		free(st->legacy->marks);
+	free(st);
+}
+
 /* The answer's last record is sent. */
 static void
 stream_finish(struct stream *st)

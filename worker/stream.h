@@ -193,6 +193,9 @@ void stream_note_failure(struct stream *st, struct stream_state *next,
  */
 void stream_drop(struct stream *st, enum end_reason why);
 
+/* The process ends: free the memory and end nothing.  NULL is allowed. */
+void stream_discard(struct stream *st);
+
 /*
  * End an answer that can't be completed, in a state that is not committed:
  * with an error event for the request that waits, or by breaking off.

@@ -491,23 +491,14 @@ worker_fini(struct worker *w)
 
 	resolver_fini(&w->resolver);
 	channel_fini(&w->channel);
-	for (i = 0; i < w->shm->sizes.clients; i++) {
-		if (w->client_of[i] != NULL)
-			free(w->client_of[i]->path);
-		free(w->client_of[i]);
-	}
+	for (i = 0; i < w->shm->sizes.clients; i++)
+		client_discard(w->client_of[i]);
 	for (i = 0; i < w->shm->sizes.upstreams; i++)
 		free(w->upstream_of[i]);
-	for (i = 0; i < w->shm->sizes.streams; i++) {
-		if (w->stream_of[i] != NULL && w->stream_of[i]->legacy != NULL)
-			free(w->stream_of[i]->legacy->marks);
-		free(w->stream_of[i]);
-	}
-	for (i = 0; i < w->shm->sizes.sessions; i++) {
-		if (w->session_of[i] != NULL)
-			free(w->session_of[i]->seen);
-		free(w->session_of[i]);
-	}
+	for (i = 0; i < w->shm->sizes.streams; i++)
+		stream_discard(w->stream_of[i]);
+	for (i = 0; i < w->shm->sizes.sessions; i++)
+		session_discard(w->session_of[i]);
 	free_dead(w);
 	free(w->client_of);
 	free(w->upstream_of);
