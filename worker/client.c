@@ -295,11 +295,10 @@ client_close(struct client *c, enum end_reason why, bool reset)
 	if (st != NULL && !kept)
 		stream_drop(st, why);
 	client_rewatch(c);
-	/* Who has left waits for no FIN: the supervisor's close() sends it. */
 	if (reset)
 		(void)setsockopt(
 		    c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	else if (!c->has_left)
+	else
 		(void)shutdown(c->io.fd, SHUT_RDWR);
 	KILL_POINT();
 	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);

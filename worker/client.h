@@ -50,7 +50,6 @@ struct client {
 	bool is_closing;          /* it has ended, or was handed on */
 	bool is_resuming;         /* client_resume() is at work further up */
 	bool is_shut;             /* our FIN is out */
-	bool has_left;            /* its FIN is in, or a reset */
 	bool request_taken;       /* the stream that it left has its `out` */
 	bool is_settled;          /* adopt.c has come to it */
 	bool is_bounded;          /* client_bound_queue() was here */

@@ -146,7 +146,6 @@ client_left(struct client *c)
 	 * A client's FIN means that it left (DESIGN, 5).  Nobody can tell one
 	 * that only shut down its sending side from one that is gone.
 	 */
-	c->has_left = true;
 	client_close(c, END_CLIENT_LEFT, false);
 }
 

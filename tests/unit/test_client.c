@@ -375,33 +375,6 @@ START_TEST(closing_lets_everything_go)
 }
 END_TEST
 
-/* Nobody waits for our FIN: it comes with the supervisor's close(). */
-START_TEST(who_has_left_is_not_shut_down)
-{
-	int original = dup(rig.c->io.fd);
-	char byte;
-
-	ck_assert_int_eq(shutdown(rig.peer, SHUT_WR), 0);
-	ev_run(rig.w.loop, EVRUN_ONCE);
-	ck_assert_ptr_null(rig.w.client_of[0]);
-	ck_assert_int_eq(recv(rig.peer, &byte, 1, MSG_DONTWAIT), -1);
-	ck_assert_int_eq(errno, EAGAIN);
-	fd_close(&original);
-	ck_assert_int_eq(recv(rig.peer, &byte, 1, MSG_DONTWAIT), 0);
-}
-END_TEST
-
-START_TEST(who_is_closed_is_shut_down_at_once)
-{
-	int original = dup(rig.c->io.fd);
-	char byte;
-
-	client_close(rig.c, END_CLIENT_LEFT, false);
-	ck_assert_int_eq(recv(rig.peer, &byte, 1, MSG_DONTWAIT), 0);
-	fd_close(&original);
-}
-END_TEST
-
 /* Tell the worker of clients in slots 0 and 1, from the same socket. */
 static void
 send_two_clients(uint32_t generation, int fd)
@@ -498,8 +471,6 @@ main(void)
 	tcase_add_test(tc, a_drain_lets_go_what_is_idle);
 	tcase_add_test(tc, closing_keeps_a_legacy_stream);
 	tcase_add_test(tc, closing_lets_everything_go);
-	tcase_add_test(tc, who_has_left_is_not_shut_down);
-	tcase_add_test(tc, who_is_closed_is_shut_down_at_once);
 	tcase_add_test(tc, clients_that_come_are_read_at_once);
 	if (unit_limit_is_the_kernels())
 		tcase_add_test(tc, a_client_without_a_descriptor_is_let_go);
