@@ -20,9 +20,13 @@
 /* Connections taken in one turn of the loop, so that none starves the rest. */
 #define BATCH 32
 /*
- * Where they come fast, what comes in so many seconds is taken at once: to be
- * woken for each costs more than to take it.
+ * To be woken for each connection costs more than to take it.  So where so
+ * many waited at once, the loop sleeps before it looks again, and goes on like
+ * that while so many come meanwhile.  A few clients that connect again and
+ * again never make a crowd, and are taken at once.
  */
+#define CROWD 8u
+#define CROWD_STILL 4u
 #define REST_S .0002
 
 #define PAUSE_S 1.0
@@ -147,8 +151,7 @@ on_turn(struct ev_loop *loop, ev_prepare *turn, int revents)
 
 	(void)loop;
 	(void)revents;
-	acceptor_rest(
-	    a, a->came > 0 && pace_note(&a->pace, clock_us(), a->came));
+	acceptor_rest(a, a->came >= (a->is_resting ? CROWD_STILL : CROWD));
 	a->came = 0;
 }
 

@@ -3,7 +3,8 @@
  *
  * The original goes into the vault before anybody hears of it; then a worker
  * is told.  While no worker is ready, or there is no room, connections wait
- * in the backlog: nothing is refused and nothing spins.
+ * in the backlog: nothing is refused and nothing spins.  Where many wait there
+ * at once, some more are let gather before they are taken.
  */
 #ifndef SUPERVISOR_ACCEPT_H
 #define SUPERVISOR_ACCEPT_H
@@ -14,7 +15,6 @@
 #include "common/sc.h"
 #include "common/shm.h"
 #include "supervisor/listen.h"
-#include "supervisor/pace.h"
 #include "supervisor/vault.h"
 #include "supervisor/worker_table.h"
 
@@ -33,7 +33,6 @@ struct acceptor {
 	size_t watcher_count;
 	ev_timer pause;
 	ev_prepare turn;
-	struct pace pace;
 	uint32_t came;    /* connections, in this turn of the loop */
 	bool is_resting;  /* the loop sleeps before it looks again */
 	uint64_t told_ms; /* when a pause was logged last, 0: never */
