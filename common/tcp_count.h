@@ -33,9 +33,9 @@ struct tcp_count {
  *
  * After a reset `sent` is still right, and the `waiting` bytes can still be
  * received; but `taken` is one too many where the peer's FIN had come before
- * the reset, which nothing tells.  Of no use after an own close or
- * shutdown(SHUT_WR), when the end of both looks like a reset: commit
- * "closing" before, and don't count afterwards.
+ * the reset, which only those can tell who know what they took.  Of no use
+ * after an own close or shutdown(SHUT_WR), when the end of both looks like a
+ * reset: commit "closing" before, and don't count afterwards.
  */
 SC_MUST_CHECK int tcp_count(int fd, enum tcp_side side, struct tcp_count *ret);
 

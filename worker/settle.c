@@ -85,6 +85,26 @@ settle_asked(struct upstream *u, const struct tcp_count *count)
 	    &u->w->arena, request, &form, &st->asked, sent - dropped);
 }
 
+/*
+ * A connection that was reset counts the peer's FIN as a byte, if that came
+ * first: then nothing is missing, and the reset means nothing.  *fresh
+ * becomes the bytes that there are.
+ */
+static bool
+ended_before_reset(const char *window, int32_t got, uint64_t *fresh)
+{
+	uint64_t bytes = *fresh;
+	bool ended;
+
+	if (window == NULL)
+		bytes = 0;
+	else if (got >= 0)
+		bytes = MIN(bytes, (uint64_t)got);
+	ended = *fresh == bytes + 1;
+	*fresh = bytes;
+	return ended;
+}
+
 static void
 settle_upstream(struct adoption *a, struct upstream *u)
 {
@@ -106,18 +126,13 @@ settle_upstream(struct adoption *a, struct upstream *u)
 	fresh = count.taken - ss->up_taken;
 	window = in_hand(a, HAND_UPSTREAM, u->slot, u->rec->generation,
 	    ss->up_taken, fresh, &got);
-	if (fresh > 0 && window == NULL) {
-		/* A reset connection counts the peer's FIN as a byte. */
-		if (!count.reset) {
-			a->broken++;
-			stream_fail(
-			    st, HTTP_FAULT_UPSTREAM_LOST, END_RECORD_BROKEN);
-			return;
-		}
-		fresh = 0;
+	if (count.reset) {
+		count.reset = !ended_before_reset(window, got, &fresh);
+	} else if (fresh > 0 && window == NULL) {
+		a->broken++;
+		stream_fail(st, HTTP_FAULT_UPSTREAM_LOST, END_RECORD_BROKEN);
+		return;
 	}
-	if (count.reset && got >= 0)
-		fresh = MIN(fresh, (uint64_t)got);
 	/* Its error may have been taken by the dead; what waits is still there.
 	 */
 	u->is_reset = count.reset;

@@ -178,6 +178,37 @@ START_TEST(stream_outlives_its_worker)
 }
 END_TEST
 
+/*
+ * The end came before the reset, so all is there (a server that forgets what
+ * it has closed answers a late confirmation so).
+ */
+START_TEST(end_before_a_reset_is_an_end)
+{
+	struct client_event event;
+	struct client c;
+	pid_t worker;
+
+	rig_start(NULL);
+	ask_stream(&c, "POST",
+	    "head 200 text/event-stream close; event data=first; await go; "
+	    "event data=second; finish; mark finished; reset",
+	    MODERN, 200);
+	ask_event(&c, &event);
+	event_fini(&event);
+	worker = only_worker(0);
+	ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+	rig_open_gate("go");
+	wait_for(origin_log_count(rig.log, "mark", "finished") == 1);
+	ck_assert_int_eq(kill(worker, SIGKILL), 0);
+	ask_event(&c, &event);
+	ck_assert_str_eq(event.data.data, "second");
+	event_fini(&event);
+	(void)client_read_rest(&c, SOON);
+	assert_end(&c, CLIENT_COMPLETE);
+	client_close(&c);
+}
+END_TEST
+
 static void
 stop_supervisor(void)
 {
@@ -517,6 +548,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, connections_leak_no_descriptor);
 	tcase_add_test(tc, kept_connection_outlives_its_worker);
 	tcase_add_loop_test(tc, stream_outlives_its_worker, 0, 2);
+	tcase_add_test(tc, end_before_a_reset_is_an_end);
 	tcase_add_loop_test(tc, what_was_parked_last_is_adopted, 0, 5);
 #if defined(SC_DEVELOPER) && !defined(SC_SANITIZED)
 	tcase_add_test(tc, poison_ends_its_stream_alone);

@@ -520,6 +520,14 @@ do_cut(struct exchange *x, const struct script_statement *s)
 }
 
 static int
+do_finish(struct exchange *x, const struct script_statement *s)
+{
+	(void)s;
+	wire_finish(x->wire);
+	return 0;
+}
+
+static int
 do_reset(struct exchange *x, const struct script_statement *s)
 {
 	(void)s;

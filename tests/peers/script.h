@@ -52,6 +52,7 @@
 	X(end,       0, 0, "end the body (happens by itself at the end)")    \
 	X(close,     0, 0, "end the body, then close the connection")        \
 	X(cut,       0, 0, "close now, with a FIN")                          \
+	X(finish,    0, 0, "send a FIN, and no more")                        \
 	X(reset,     0, 0, "close now, with a reset")
 /* clang-format on */
 
