@@ -78,6 +78,27 @@ slot_mask(const struct worker *w, const uint8_t *random)
 	       0xffffff;
 }
 
+/*
+ * Random bytes, those of many tokens from one system call.  No process that
+ * has made a token forks, so none has another's.
+ */
+static void
+take_random(uint8_t ret[RANDOM_LEN])
+{
+	static uint8_t
+	    store[16 * RANDOM_LEN]; /* 256 come whole: getrandom(2) */
+	static size_t left;
+
+	if (left == 0) {
+		if (getrandom(store, sizeof(store), 0) != sizeof(store))
+			memset(store, 0, sizeof(store)); /* no such kernel */
+		left = sizeof(store);
+	}
+	left -= RANDOM_LEN;
+	memcpy(ret, store + left, RANDOM_LEN);
+	memset(store + left, 0, RANDOM_LEN);
+}
+
 void
 replay_make_token(
     const struct worker *w, uint32_t slot, char ret[STREAM_TOKEN_LEN + 1])
@@ -85,8 +106,7 @@ replay_make_token(
 	uint8_t bytes[TOKEN_BYTES];
 	uint32_t hidden;
 
-	if (getrandom(bytes, RANDOM_LEN, 0) != RANDOM_LEN)
-		memset(bytes, 0, RANDOM_LEN); /* can't be: no such kernel */
+	take_random(bytes);
 	hidden = slot ^ slot_mask(w, bytes);
 	bytes[RANDOM_LEN] = (uint8_t)(hidden >> 16);
 	bytes[RANDOM_LEN + 1] = (uint8_t)(hidden >> 8);
