@@ -282,6 +282,7 @@ client_close(struct client *c, enum end_reason why, bool reset)
 {
 	struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 	struct stream *st = c->stream;
+	bool anew = client_state(c)->phase != CLIENT_CLOSING;
 	bool kept;
 
 	if (c->is_closing)
@@ -301,7 +302,8 @@ client_close(struct client *c, enum end_reason why, bool reset)
 	else
 		(void)shutdown(c->io.fd, SHUT_RDWR);
 	KILL_POINT();
-	worker_count(c->w, COUNTER_CLIENTS_CLOSED, 1);
+	/* Not again what a dead worker had closed and not said. */
+	worker_count(c->w, COUNTER_CLIENTS_CLOSED, anew);
 	farewell_say(&c->w->farewell, c->slot, c->rec->generation);
 	client_free(c);
 }

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/unit/arena_rig.h"
 #include "tests/unit/unit.h"
@@ -174,6 +175,21 @@ START_TEST(half_a_refusal_is_completed)
 }
 END_TEST
 
+/* A worker says late what it has closed, and may die before. */
+START_TEST(what_was_closed_is_counted_once)
+{
+	int number = rig.c->io.fd, vault = dup(number);
+
+	ck_assert_int_ge(vault, 0);
+	client_close(rig.c, END_CLIENT_LEFT, false);
+	ck_assert_int_eq(dup2(vault, number), number);
+	ck_assert_int_eq(close(vault), 0);
+	rig_die();
+	ck_assert_ptr_null(rig.c);
+	ck_assert_uint_eq(rig.w.slot->counters[COUNTER_CLIENTS_CLOSED], 1);
+}
+END_TEST
+
 /* Where the answer's first record stands. */
 static char *
 first_record(void)
@@ -215,6 +231,7 @@ main(void)
 	tcase_add_test(tc, what_was_in_hand_is_fed_again);
 	tcase_add_loop_test(tc, what_was_sent_is_not_sent_again, 0, 10);
 	tcase_add_test(tc, half_a_refusal_is_completed);
+	tcase_add_test(tc, what_was_closed_is_counted_once);
 	tcase_add_loop_test(tc, what_is_damaged_is_not_sent, 0, 20);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
