@@ -96,15 +96,12 @@ scrape_room_made(struct scrape *s)
 static bool
 make_room(struct scrape *s)
 {
-	double patience = ev_now(s->sv->loop) - SCRAPE_PATIENCE_S;
 	struct scrape_conn *conn;
 
 	if (s->count < SCRAPE_CONNECTIONS_MAX)
 		return true;
 	for (conn = s->last; conn != NULL; conn = conn->prev) {
-		if (conn->since < patience &&
-		    (conn->state == SCRAPE_READING ||
-			conn->state == SCRAPE_LINGERING)) {
+		if (scrape_conn_has_had_its_time(conn)) {
 			scrape_conn_close(conn);
 			return true;
 		}

@@ -293,6 +293,24 @@ on_limit(struct ev_loop *loop, ev_timer *timer, int revents)
 	scrape_conn_close(timer->data);
 }
 
+/* Whether bytes wait to be read. */
+static bool
+has_unread(const struct scrape_conn *conn)
+{
+	char byte;
+
+	return recv(conn->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+bool
+scrape_conn_has_had_its_time(const struct scrape_conn *conn)
+{
+	if (conn->since >= ev_now(loop_of(conn)) - SCRAPE_PATIENCE_S)
+		return false;
+	return conn->state == SCRAPE_LINGERING ||
+	       (conn->state == SCRAPE_READING && !has_unread(conn));
+}
+
 /* --- coming -----------------------------------------------------------------
  */
 

@@ -52,6 +52,13 @@ struct scrape_conn {
 /* A connection was accepted; takes fd, and closes it without memory. */
 void scrape_conn_new(struct scrape *s, int fd);
 
+/*
+ * Whether it may go when others wait: it has said nothing whole for so long,
+ * or has had its answer.  What it has said and nobody has read yet is not held
+ * against it: then it was us who were late.
+ */
+bool scrape_conn_has_had_its_time(const struct scrape_conn *conn);
+
 /* Close and free it, wherever it stands. */
 void scrape_conn_close(struct scrape_conn *conn);
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "tests/integration/legacy_rig.h"
 #include "tests/unit/exposition.h"
@@ -504,6 +505,8 @@ START_TEST(more_than_it_reads_is_refused)
 END_TEST
 
 #define MANY 100
+#define PLACES 12 /* connections that it has at a time */
+#define PATIENCE_MS 100
 
 START_TEST(silent_clients_keep_nobody_out)
 {
@@ -523,6 +526,40 @@ START_TEST(silent_clients_keep_nobody_out)
 	for (int i = 0; i < MANY; i++)
 		client_close(&silent[i]);
 	ck_assert_int_eq(status_of("/readyz"), 200);
+}
+END_TEST
+
+/* All places are taken by silent ones, who speak before it has time to look. */
+START_TEST(who_has_asked_is_not_pushed_out)
+{
+	static struct client c[PLACES + 1];
+	int before, status;
+	int64_t then;
+
+	rig_start(METRICS, NULL);
+	before = proc_count_fds(rig.proxy.pid);
+	for (int i = 0; i < PLACES; i++)
+		ck_assert_int_eq(client_open(&c[i], metrics_port(), SOON), 0);
+	wait_for(proc_count_fds(rig.proxy.pid) == before + PLACES);
+	process_signal(&rig.proxy, SIGSTOP);
+	ck_assert_int_eq(
+	    waitpid(rig.proxy.pid, &status, WUNTRACED), rig.proxy.pid);
+	/* One more comes last, and is seen first. */
+	for (int i = 0; i <= PLACES; i++) {
+		if (i == PLACES)
+			ck_assert_int_eq(
+			    client_open(&c[i], metrics_port(), SOON), 0);
+		ck_assert_int_eq(
+		    client_sendf(&c[i], "GET /metrics HTTP/1.1\r\n\r\n"), 0);
+	}
+	then = wire_now_ms() + 2 * PATIENCE_MS;
+	wait_for(wire_now_ms() > then);
+	process_signal(&rig.proxy, SIGCONT);
+	for (int i = 0; i <= PLACES; i++) {
+		(void)client_read_answer(&c[i], SOON);
+		ck_assert_int_eq(c[i].status, 200);
+		client_close(&c[i]);
+	}
 }
 END_TEST
 
@@ -729,6 +766,7 @@ add_cases(Suite *suite)
 	tcase_add_test(tc, a_head_request_gets_a_head);
 	tcase_add_test(tc, more_than_it_reads_is_refused);
 	tcase_add_test(tc, silent_clients_keep_nobody_out);
+	tcase_add_test(tc, who_has_asked_is_not_pushed_out);
 	tcase_add_test(tc, who_takes_too_long_is_let_go);
 	tcase_add_test(tc, many_who_ask_at_once_are_all_answered);
 	tcase_add_test(tc, addresses_change_at_a_reload);
