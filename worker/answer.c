@@ -181,7 +181,10 @@ take_whole_head(
 			 head, HTTP_FIELD_ACCESS_CONTROL_ALLOW_ORIGIN) != NULL;
 	legacy_note_head(st, next, head);
 	verdict = write_head(st, next, head);
-	if (verdict == ANSWER_MORE && next->resumable)
+	/* Nothing is sent yet: there is an error to tell, and no answer. */
+	if (verdict != ANSWER_MORE)
+		next->phase = STREAM_WAITING;
+	else if (next->resumable)
 		verdict = events_begin(st, next);
 	return verdict;
 }

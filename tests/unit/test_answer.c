@@ -619,6 +619,26 @@ START_TEST(short_memory_is_told_and_harms_nothing)
 }
 END_TEST
 
+/* Where not even the head could be kept, an error can still be told. */
+START_TEST(what_has_no_room_has_not_begun)
+{
+	static char whole[40000];
+	const char *head = hungry_heads[0];
+	struct stream *st;
+
+	memset(whole, 'x', sizeof(whole));
+	memcpy(whole, head, strlen(head));
+	rig_setup_with(12);
+	rig_ask(_i == 0 ? MODERN("1.1") : REQUEST("GET", "1.1"));
+	st = rig.c->stream;
+	ck_assert_int_eq(
+	    feed(st, whole, sizeof(whole), SIZE_MAX, false), ANSWER_NO_MEMORY);
+	ck_assert_int_eq(stream_state(st)->phase, STREAM_WAITING);
+	ck_assert_uint_eq(sendable(st), 0);
+	rig_teardown();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -643,6 +663,7 @@ main(void)
 	    2 * (int)ARRAY_LEN(faults));
 	tcase_add_loop_test(tc, short_memory_is_told_and_harms_nothing, 0,
 	    2 * ARRAY_LEN(hungry_heads));
+	tcase_add_loop_test(tc, what_has_no_room_has_not_begun, 0, 2);
 	tcase_add_loop_test(
 	    tc, whole_events_of_a_kept_stream_are_sent_at_once, 1, 30);
 	tcase_add_test(tc, the_end_of_a_kept_stream_is_not_its_end);
