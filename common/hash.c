@@ -16,7 +16,7 @@
  * other work lies, they take more time than they save.  The value is the
  * same.
  */
-#define WIDE_FROM 512
+#define WIDE_FROM 1024
 
 static uint64_t
 hash_long(const void *bytes, size_t len, uint64_t key)
